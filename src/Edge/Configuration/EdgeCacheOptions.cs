@@ -1,0 +1,120 @@
+namespace EdgeCache.Edge.Configuration;
+
+/// <summary>Everything that can be configured, as the section <c>EdgeCache</c> spells it. Defaults are the values here.</summary>
+internal sealed class EdgeCacheOptions
+{
+    public ListenOptions Listen { get; set; } = new();
+
+    public TlsOptions Tls { get; set; } = new();
+
+    public StorageOptions Storage { get; set; } = new();
+
+    public AccessOptions Access { get; set; } = new();
+
+    public LimitsOptions Limits { get; set; } = new();
+
+    public MetricsOptions Metrics { get; set; } = new();
+
+    /// <summary>Namespaces by name. <c>artifacts</c> is always there; any other is served under <c>/cache/{namespace}/{key}</c>.</summary>
+    public Dictionary<string, NamespaceOptions> Namespaces { get; set; } = new(StringComparer.Ordinal) { ["artifacts"] = new() };
+}
+
+internal sealed class ListenOptions
+{
+    /// <summary>Address to listen on: an IP address, <c>localhost</c>, or <c>*</c> for all. Default: 127.0.0.1. Needs a restart.</summary>
+    public string Host { get; set; } = "127.0.0.1";
+
+    /// <summary>TCP port, 0 to 65535; 0 lets the system choose. Default: 8080. Needs a restart.</summary>
+    public int Port { get; set; } = 8080;
+
+    /// <summary>
+    /// Address and port for health and metrics alone, such as <c>127.0.0.1:9090</c>; cleartext. Default: none, which serves both on the main listener. Needs a restart.
+    /// </summary>
+    public string? Management { get; set; }
+
+    /// <summary>How long a stop waits for running transfers, 0 s to 1 h. Default: 30 s. Needs a restart.</summary>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(30);
+}
+
+internal sealed class TlsOptions
+{
+    /// <summary>PEM file with the certificate and its intermediates. Default: none, cleartext. A replaced file is served within seconds.</summary>
+    public string? Certificate { get; set; }
+
+    /// <summary>PEM file with the private key. Default: none.</summary>
+    public string? Key { get; set; }
+}
+
+internal sealed class StorageOptions
+{
+    /// <summary>Folder of the local store. Default: <c>edgecache</c> in the user's data folder. Needs a restart.</summary>
+    public string? Path { get; set; }
+
+    /// <summary>Disk space the store may take, in allocated bytes. Default: 10 GiB. Needs a restart.</summary>
+    public ByteSize MaxSize { get; set; } = ByteSize.FromGiB(10);
+
+    /// <summary>Disk space that is left free on the store's file system; a write that would go below is refused with 507. Default: 1 GiB. Needs a restart.</summary>
+    public ByteSize MinFreeSpace { get; set; } = ByteSize.FromGiB(1);
+
+    /// <summary>How long to wait for a node that is just leaving the folder, 0 s to 10 min. Default: 40 s. Needs a restart.</summary>
+    public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(40);
+}
+
+internal sealed class AccessOptions
+{
+    /// <summary>The token that gives access, as a bearer token or as the password of basic authentication. Default: none. Secret.</summary>
+    public string? Token { get; set; }
+
+    /// <summary>A file whose content (without surrounding white space) is the token. Default: none.</summary>
+    public string? TokenFile { get; set; }
+
+    /// <summary>Whether to listen beyond loopback without a token: everybody who reaches the port may read and write. Default: no. Needs a restart.</summary>
+    public bool AllowAnonymous { get; set; }
+
+    /// <summary>
+    /// Host names (without port) that requests may name. Default: empty, which means loopback names alone when listening on loopback, and any name otherwise.
+    /// </summary>
+    public List<string> AllowedHosts { get; set; } = [];
+}
+
+internal sealed class LimitsOptions
+{
+    /// <summary>Slowest request body, in bytes a second, after the grace period; 0 switches it off. Default: 240 B/s. Needs a restart.</summary>
+    public int MinBodyBytesPerSecond { get; set; } = 240;
+
+    /// <summary>How long a body may be slower than that, 1 s to 10 min. Default: 5 s. Needs a restart.</summary>
+    public TimeSpan BodyGracePeriod { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long the header of a request may take to arrive, 1 s to 10 min. Default: 30 s. Needs a restart.</summary>
+    public TimeSpan HeaderTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long an idle connection is kept, 1 s to 1 h. Default: 130 s. Needs a restart.</summary>
+    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(130);
+
+    /// <summary>Most connections at once; 0 is no limit. Default: 0. Needs a restart.</summary>
+    public long MaxConnections { get; set; }
+}
+
+internal sealed class MetricsOptions
+{
+    /// <summary>Whether <c>/metrics</c> is served. Default: yes. Needs a restart.</summary>
+    public bool Enabled { get; set; } = true;
+}
+
+internal sealed class NamespaceOptions
+{
+    /// <summary>Whether every key is the SHA-256 of its content (lower-case hexadecimal), checked at each PUT. Default: no.</summary>
+    public bool Verified { get; set; }
+
+    /// <summary>Whether a PUT of other bytes replaces what is stored; otherwise it is a 409. Default: no.</summary>
+    public bool Replaceable { get; set; }
+
+    /// <summary>Whether keys may contain <c>/</c>. Default: no.</summary>
+    public bool SlashInKeys { get; set; }
+
+    /// <summary>Largest blob; 0 is no limit but the store's. Default: 0.</summary>
+    public ByteSize MaxBlobSize { get; set; }
+
+    /// <summary>For how long caches downstream may use a blob without asking, where keys are neither verified nor replaceable; 0 s to 365 days. Default: 1 h.</summary>
+    public TimeSpan MaxAge { get; set; } = TimeSpan.FromHours(1);
+}

@@ -1,0 +1,32 @@
+using System.Collections.Frozen;
+using EdgeCache.Storage;
+
+namespace EdgeCache.Edge.Configuration;
+
+/// <summary>One valid configuration, ready for use by a request: immutable, replaced as a whole at a reload.</summary>
+internal sealed class EdgeSettings
+{
+    public EdgeSettings(EdgeCacheOptions options, string? token)
+    {
+        Options = options;
+        Token = token;
+        Namespaces = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToPolicy(n.Key, n.Value), StringComparer.Ordinal);
+    }
+
+    public EdgeCacheOptions Options { get; }
+
+    /// <summary>The token, from the configuration or from its file; null for none. Never logged.</summary>
+    public string? Token { get; }
+
+    public FrozenDictionary<string, NamespacePolicy> Namespaces { get; }
+
+    private static NamespacePolicy ToPolicy(string name, NamespaceOptions options) => new()
+    {
+        Name = name,
+        Verified = options.Verified,
+        Replaceable = options.Replaceable,
+        SlashInKeys = options.SlashInKeys,
+        MaxBlobBytes = options.MaxBlobSize.Bytes == 0 ? long.MaxValue : options.MaxBlobSize.Bytes,
+        MaxAge = options.MaxAge,
+    };
+}

@@ -1,0 +1,23 @@
+namespace EdgeCache.Storage;
+
+/// <summary>A blob that is being written. Disposing it without a successful commit leaves no trace. One call at a time.</summary>
+public interface IBlobWriter : IAsyncDisposable
+{
+    /// <summary>Adds content.</summary>
+    /// <returns>
+    /// <see cref="StoreStatus.Ok"/>; or <see cref="StoreStatus.TooLarge"/>, <see cref="StoreStatus.NoSpace"/>, <see cref="StoreStatus.LengthMismatch"/>
+    /// (already longer than announced) or <see cref="StoreStatus.Unavailable"/>, after which only disposing makes sense.
+    /// </returns>
+    ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Ends the content, checks length and digest, and publishes the blob under its key in one step. When the outcome is good, the
+    /// blob is stored as far as the receipt says, also if the process is killed in the next instant.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait before the publication begins; once begun, it is finished.</param>
+    /// <returns>
+    /// The receipt; <see cref="StoreStatus.LengthMismatch"/>, <see cref="StoreStatus.DigestMismatch"/>, <see cref="StoreStatus.Exists"/>,
+    /// <see cref="StoreStatus.PreconditionFailed"/>, <see cref="StoreStatus.Superseded"/>, <see cref="StoreStatus.NoSpace"/> or <see cref="StoreStatus.Unavailable"/>.
+    /// </returns>
+    ValueTask<Outcome<PutReceipt>> CommitAsync(CancellationToken cancellationToken);
+}

@@ -1,0 +1,23 @@
+namespace EdgeCache.Storage;
+
+/// <summary>What keys and writes of a namespace mean. A value of the type is valid: built from configuration once, at start and at reload.</summary>
+public sealed record NamespacePolicy
+{
+    /// <summary>The namespace.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Whether every key is the SHA-256 of its content in lower-case hexadecimal, checked at each write.</summary>
+    public bool Verified { get; init; }
+
+    /// <summary>Whether writing other bytes under a stored key replaces them; otherwise the first stays.</summary>
+    public bool Replaceable { get; init; }
+
+    /// <summary>Whether <c>/</c> may divide a key into segments.</summary>
+    public bool SlashInKeys { get; init; }
+
+    /// <summary>Largest blob in bytes.</summary>
+    public long MaxBlobBytes { get; init; } = long.MaxValue;
+
+    /// <summary>For how long a shared or private cache downstream may use a blob of an immutable, unverified namespace without asking.</summary>
+    public TimeSpan MaxAge { get; init; }
+}

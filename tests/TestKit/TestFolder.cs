@@ -1,0 +1,23 @@
+namespace EdgeCache.TestKit;
+
+/// <summary>A new empty folder that is removed with everything in it at the end of the test.</summary>
+public sealed class TestFolder : IDisposable
+{
+    public TestFolder() => Path = Directory.CreateTempSubdirectory("edgecache-test-").FullName;
+
+    public string Path { get; }
+
+    public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    public void Dispose()
+    {
+        try
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // A test may have removed it.
+        }
+    }
+}
