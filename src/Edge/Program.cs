@@ -1,1 +1,3 @@
-return 0;
+using EdgeCache.Edge.Cli;
+
+return await CommandLine.RunAsync(args, ProcessContext.Current());

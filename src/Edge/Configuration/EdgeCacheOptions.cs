@@ -22,53 +22,66 @@ internal sealed class EdgeCacheOptions
 internal sealed class ListenOptions
 {
     /// <summary>Address to listen on: an IP address, <c>localhost</c>, or <c>*</c> for all. Default: 127.0.0.1. Needs a restart.</summary>
+    [Setting(Alias = "HOST", NeedsRestart = true)]
     public string Host { get; set; } = "127.0.0.1";
 
     /// <summary>TCP port, 0 to 65535; 0 lets the system choose. Default: 8080. Needs a restart.</summary>
+    [Setting(Alias = "PORT", Min = "0", Max = "65535", NeedsRestart = true)]
     public int Port { get; set; } = 8080;
 
     /// <summary>
     /// Address and port for health and metrics alone, such as <c>127.0.0.1:9090</c>; cleartext. Default: none, which serves both on the main listener. Needs a restart.
     /// </summary>
+    [Setting(NeedsRestart = true)]
     public string? Management { get; set; }
 
     /// <summary>How long a stop waits for running transfers, 0 s to 1 h. Default: 30 s. Needs a restart.</summary>
+    [Setting(Min = "0s", Max = "1h", NeedsRestart = true)]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(30);
 }
 
 internal sealed class TlsOptions
 {
-    /// <summary>PEM file with the certificate and its intermediates. Default: none, cleartext. A replaced file is served within seconds.</summary>
+    /// <summary>PEM file with the certificate and its intermediates. Default: none, cleartext. A replaced file is served within seconds; another path needs a restart.</summary>
+    [Setting(Alias = "TLS_CERT", NeedsRestart = true, IsPath = true)]
     public string? Certificate { get; set; }
 
-    /// <summary>PEM file with the private key. Default: none.</summary>
+    /// <summary>PEM file with the private key. Default: none. Another path needs a restart.</summary>
+    [Setting(Alias = "TLS_KEY", NeedsRestart = true, IsPath = true)]
     public string? Key { get; set; }
 }
 
 internal sealed class StorageOptions
 {
     /// <summary>Folder of the local store. Default: <c>edgecache</c> in the user's data folder. Needs a restart.</summary>
+    [Setting(Alias = "STORAGE", NeedsRestart = true, IsPath = true)]
     public string? Path { get; set; }
 
-    /// <summary>Disk space the store may take, in allocated bytes. Default: 10 GiB. Needs a restart.</summary>
+    /// <summary>Disk space the store may take, in allocated bytes, 1 MiB and more. Default: 10 GiB. Needs a restart.</summary>
+    [Setting(Alias = "MAX_SIZE", Min = "1 MiB", NeedsRestart = true)]
     public ByteSize MaxSize { get; set; } = ByteSize.FromGiB(10);
 
     /// <summary>Disk space that is left free on the store's file system; a write that would go below is refused with 507. Default: 1 GiB. Needs a restart.</summary>
+    [Setting(NeedsRestart = true)]
     public ByteSize MinFreeSpace { get; set; } = ByteSize.FromGiB(1);
 
     /// <summary>How long to wait for a node that is just leaving the folder, 0 s to 10 min. Default: 40 s. Needs a restart.</summary>
+    [Setting(Min = "0s", Max = "10m", NeedsRestart = true)]
     public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(40);
 }
 
 internal sealed class AccessOptions
 {
     /// <summary>The token that gives access, as a bearer token or as the password of basic authentication. Default: none. Secret.</summary>
+    [Setting(Alias = "AUTH_TOKEN", Secret = true)]
     public string? Token { get; set; }
 
     /// <summary>A file whose content (without surrounding white space) is the token. Default: none.</summary>
+    [Setting(Alias = "AUTH_TOKEN_FILE", IsPath = true)]
     public string? TokenFile { get; set; }
 
     /// <summary>Whether to listen beyond loopback without a token: everybody who reaches the port may read and write. Default: no. Needs a restart.</summary>
+    [Setting(NeedsRestart = true)]
     public bool AllowAnonymous { get; set; }
 
     /// <summary>
@@ -80,24 +93,30 @@ internal sealed class AccessOptions
 internal sealed class LimitsOptions
 {
     /// <summary>Slowest request body, in bytes a second, after the grace period; 0 switches it off. Default: 240 B/s. Needs a restart.</summary>
+    [Setting(Min = "0", NeedsRestart = true)]
     public int MinBodyBytesPerSecond { get; set; } = 240;
 
-    /// <summary>How long a body may be slower than that, 1 s to 10 min. Default: 5 s. Needs a restart.</summary>
+    /// <summary>How long a body may be slower than that, 2 s to 10 min (the server looks once a second). Default: 5 s. Needs a restart.</summary>
+    [Setting(Min = "2s", Max = "10m", NeedsRestart = true)]
     public TimeSpan BodyGracePeriod { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long the header of a request may take to arrive, 1 s to 10 min. Default: 30 s. Needs a restart.</summary>
+    [Setting(Min = "1s", Max = "10m", NeedsRestart = true)]
     public TimeSpan HeaderTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long an idle connection is kept, 1 s to 1 h. Default: 130 s. Needs a restart.</summary>
+    [Setting(Min = "1s", Max = "1h", NeedsRestart = true)]
     public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(130);
 
     /// <summary>Most connections at once; 0 is no limit. Default: 0. Needs a restart.</summary>
+    [Setting(Min = "0", NeedsRestart = true)]
     public long MaxConnections { get; set; }
 }
 
 internal sealed class MetricsOptions
 {
     /// <summary>Whether <c>/metrics</c> is served. Default: yes. Needs a restart.</summary>
+    [Setting(Alias = "ENABLE_METRICS", NeedsRestart = true)]
     public bool Enabled { get; set; } = true;
 }
 
@@ -116,5 +135,6 @@ internal sealed class NamespaceOptions
     public ByteSize MaxBlobSize { get; set; }
 
     /// <summary>For how long caches downstream may use a blob without asking, where keys are neither verified nor replaceable; 0 s to 365 days. Default: 1 h.</summary>
+    [Setting(Min = "0s", Max = "365d")]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromHours(1);
 }

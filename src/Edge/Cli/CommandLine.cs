@@ -1,0 +1,44 @@
+using System.CommandLine;
+
+namespace EdgeCache.Edge.Cli;
+
+/// <summary>The command line: which command runs, and what happens when it can't be understood.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, ProcessContext process, CancellationToken cancellationToken = default)
+    {
+        var result = Build(process).Parse(args);
+        if (result.Errors.Count > 0)
+        {
+            foreach (var error in result.Errors)
+                await process.Error.WriteLineAsync($"edgecache: {error.Message}");
+            await process.Error.WriteLineAsync("Run 'edgecache --help' for the commands and flags.");
+            return ExitCode.Usage;
+        }
+
+        // The host handles signals itself: it drains for as long as it is told to, where this library would end the process after two seconds.
+        var invocation = new InvocationConfiguration
+        {
+            Output = process.Output,
+            Error = process.Error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        };
+        return await result.InvokeAsync(invocation, cancellationToken);
+    }
+
+    private static RootCommand Build(ProcessContext process)
+    {
+        var flags = new SettingFlags();
+        var root = new RootCommand("A cache node for build artifacts. Without a command it serves.");
+        var serve = new Command("serve", "Serves until it is stopped (the default)") { Aliases = { "cache-server" } };
+        var check = new Command("check-config", "Prints the configuration in force and where each value comes from, or everything that is wrong with it");
+        flags.AddTo(root);
+        root.Subcommands.Add(serve);
+        root.Subcommands.Add(check);
+        root.SetAction((result, stop) => ServeCommand.RunAsync(flags.Read(result, process), process, stop));
+        serve.SetAction((result, stop) => ServeCommand.RunAsync(flags.Read(result, process), process, stop));
+        check.SetAction((result, stop) => CheckConfigCommand.RunAsync(flags.Read(result, process), process, stop));
+        return root;
+    }
+}

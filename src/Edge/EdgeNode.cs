@@ -1,0 +1,130 @@
+using EdgeCache.Edge.Configuration;
+using EdgeCache.Edge.Observability;
+using EdgeCache.Edge.Tls;
+using EdgeCache.Storage;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Logging.Console;
+
+namespace EdgeCache.Edge;
+
+/// <summary>One running node: the store, the web server in front of it, and the reload of its configuration.</summary>
+internal sealed class EdgeNode : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private EdgeNode(WebApplication app, LoadedConfiguration configuration)
+    {
+        _app = app;
+        Configuration = configuration;
+    }
+
+    public LoadedConfiguration Configuration { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    public ILogger Logger => _app.Services.GetRequiredService<ILoggerFactory>().CreateLogger<EdgeNode>();
+
+    /// <summary>Where the main listener really listens, with the port that the system chose if it was asked to.</summary>
+    public IReadOnlyList<string> Urls => HasManagement ? [.. Bound.SkipLast(1)] : [.. Bound];
+
+    /// <summary>Where the management listener really listens; null when there is none.</summary>
+    public string? ManagementUrl => HasManagement ? Bound.Last() : null;
+
+    private bool HasManagement => Configuration.Settings.Options.Listen.Management is not null;
+
+    /// <summary>In the order in which they were configured: the management listener comes last, and is one.</summary>
+    private ICollection<string> Bound => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+
+    /// <summary>Builds a node, opens its store, and starts to listen.</summary>
+    /// <exception cref="IOException">The store can't be opened or the address can't be bound; the message says which and why.</exception>
+    public static async Task<EdgeNode> StartAsync(LoadedConfiguration configuration, CancellationToken cancellationToken)
+    {
+        var quiet = new StartupLogFilter();
+        var node = await CreateAsync(configuration, quiet, cancellationToken);
+        try
+        {
+            await node._app.StartAsync(cancellationToken);
+            quiet.Started();
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
+    }
+
+    public Task WaitForShutdownAsync(CancellationToken cancellationToken) => _app.WaitForShutdownAsync(cancellationToken);
+
+    public Task StopAsync(CancellationToken cancellationToken) => _app.StopAsync(cancellationToken);
+
+    /// <summary>Ends everything. The store, as the first service that was made, is the last that is disposed: after the server.</summary>
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private static async Task<EdgeNode> CreateAsync(LoadedConfiguration configuration, StartupLogFilter quiet, CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "edgecache" });
+        var published = new PublishedConfiguration(configuration.HostValues);
+        ((IConfigurationBuilder)builder.Configuration).Add(published);
+        AddLogging(builder, quiet);
+        AddServer(builder, configuration.Settings.Options);
+
+        IBlobStore? store = null;
+        builder.Services.AddSingleton(_ => store ?? throw new InvalidOperationException("The store is not open yet."));
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(configuration);
+        builder.Services.AddSingleton(published);
+        builder.Services.AddSingleton(new LiveSettings(configuration.Settings));
+        builder.Services.AddSingleton<ConfigurationReloader>();
+        builder.Services.AddHostedService<ReloadService>();
+        builder.Services.AddObservability();
+        builder.Services.AddTls();
+        ReverseProxyCheck.AddProxy(builder.Services, builder.Configuration);
+
+        var app = builder.Build();
+        try
+        {
+            var time = app.Services.GetRequiredService<TimeProvider>();
+            store = await StoreFactory.OpenAsync(configuration.Settings, app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
+
+            // From here on the container owns it.
+            _ = app.Services.GetRequiredService<IBlobStore>();
+            app.MapObservability();
+            Pipeline.Map(app);
+            return new EdgeNode(app, configuration);
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static void AddLogging(WebApplicationBuilder builder, StartupLogFilter quiet)
+    {
+        // Code before configuration: what the section Logging says wins.
+        builder.Services.Configure<SimpleConsoleFormatterOptions>(o =>
+        {
+            o.SingleLine = true;
+            o.TimestampFormat = "yyyy-MM-dd HH:mm:ss.fff ";
+        });
+        builder.Services.Configure<JsonConsoleFormatterOptions>(o =>
+        {
+            o.UseUtcTimestamp = true;
+            o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+        });
+        quiet.AddTo(builder.Logging);
+        builder.Logging.AddConfiguration(builder.Configuration.GetSection(FrameworkSections.Logging)).AddConsole();
+    }
+
+    private static void AddServer(WebApplicationBuilder builder, EdgeCacheOptions options)
+    {
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = options.Listen.DrainTimeout);
+
+        // The start block says it better.
+        builder.Services.Configure<ConsoleLifetimeOptions>(o => o.SuppressStatusMessages = true);
+        builder.Services.AddRouting();
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options));
+    }
+}

@@ -1,0 +1,49 @@
+using System.Net;
+using EdgeCache.Edge.Configuration;
+using EdgeCache.Edge.Tls;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using KestrelListenOptions = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
+
+namespace EdgeCache.Edge;
+
+/// <summary>Turns the settings into Kestrel's: where it listens, and what a connection may do before anybody knows who it is.</summary>
+internal static class KestrelSetup
+{
+    public static void Apply(KestrelServerOptions kestrel, EdgeCacheOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        ApplyLimits(kestrel.Limits, options.Limits);
+
+        if (!ListenAddress.TryParse(options.Listen.Host, out var main))
+            throw new ArgumentException($"\"{options.Listen.Host}\" is not an address to listen on.", nameof(options));
+        Listen(kestrel, main, options.Listen.Port, listen =>
+        {
+            if (options.Tls.Certificate is null)
+                listen.Protocols = HttpProtocols.Http1;
+            else
+                TlsEndpoint.Configure(listen, kestrel.ApplicationServices);
+        });
+        if (ListenAddress.TryParseEndPoint(options.Listen.Management, out var management, out var port))
+            Listen(kestrel, management, port, listen => listen.Protocols = HttpProtocols.Http1);
+    }
+
+    private static void ApplyLimits(KestrelServerLimits limits, LimitsOptions options)
+    {
+        // How large a blob may be is the namespace's and the store's business; they say so with a body that names the limit.
+        limits.MaxRequestBodySize = null;
+        limits.MinRequestBodyDataRate = options.MinBodyBytesPerSecond == 0 ? null : new MinDataRate(options.MinBodyBytesPerSecond, options.BodyGracePeriod);
+        limits.RequestHeadersTimeout = options.HeaderTimeout;
+        limits.KeepAliveTimeout = options.KeepAliveTimeout;
+        limits.MaxConcurrentConnections = options.MaxConnections == 0 ? null : options.MaxConnections;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ListenAddress address, int port, Action<KestrelListenOptions> configure)
+    {
+        if (address.Address is null)
+            kestrel.ListenLocalhost(port, configure);
+        else if (IPAddress.IPv6Any.Equals(address.Address))
+            kestrel.ListenAnyIP(port, configure);
+        else
+            kestrel.Listen(address.Address, port, configure);
+    }
+}
