@@ -1,5 +1,6 @@
 using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Delivery;
+using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
 
 namespace EdgeCache.Edge;
@@ -17,8 +18,10 @@ internal static class Pipeline
 
     public static void Map(WebApplication app)
     {
+        app.UseRequestMetrics();
         app.UseMiddleware<FaultMiddleware>();
         app.UseMiddleware<HostFilterMiddleware>();
+        app.MapObservability();
         app.MapReverseProxy(route =>
         {
             route.UseMiddleware<ProtocolMiddleware>();
