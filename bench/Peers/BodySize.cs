@@ -12,7 +12,7 @@ internal static class BodySize
     private const int Smallest = 64;
     private const int Largest = 512 * MiB;
 
-    /// <summary>From here on one body is a stream of its own: other connections counts, another loader, and dd as the baseline.</summary>
+    /// <summary>From here on one body is a load of its own: other counts of connections, another loader, another baseline.</summary>
     public static bool IsLarge(int size) => size >= MiB;
 
     public static bool TryParse(string text, out int size)

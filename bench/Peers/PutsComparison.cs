@@ -32,12 +32,12 @@ internal sealed class PutsComparison(Settings settings, Workspace workspace, Edg
         try
         {
             await using var edge = await product.StartAsync(store, cancel);
-            await using var nginx = await NginxServer.StartDavAsync(folder, root, cancel);
+            await using var nginx = await NginxServer.StartDavAsync(folder, root, @case.Size, cancel);
             Contender[] contenders =
             [
                 Puts("EdgeCache", edge, @case, run => $"/artifacts/{run}-", _ => { }),
                 Puts("nginx WebDAV", nginx, @case, run => $"/{run}/", run => Directory.Delete(Path.Combine(root, run), recursive: true)),
-                BodySize.IsLarge(@case.Size) ? Dd(@case) : Bare(@case),
+                Baseline(@case),
             ];
             return await Rounds.RunAsync(@case, contenders, settings, cancel);
         }
@@ -75,16 +75,22 @@ internal sealed class PutsComparison(Settings settings, Workspace workspace, Edg
         return sample;
     });
 
+    /// <summary>What the disk gives to a program that does nothing else.</summary>
+    private Contender Baseline(BenchCase @case) => BodySize.IsLarge(@case.Size) && @case.Connections == 1 ? Dd(@case) : Bare(@case);
+
     private Contender Dd(BenchCase @case) => new("dd conv=fsync", async (seconds, cancel) =>
     {
-        var load = await DdLoad.RunAsync(workspace, @case.Size, @case.Connections, seconds, cancel);
+        var load = await DdLoad.RunAsync(workspace, @case.Size, seconds, cancel);
         await workspace.SettleAsync(cancel);
         return new(load, double.NaN);
     });
 
     private Contender Bare(BenchCase @case) => new("bare program", async (seconds, cancel) =>
     {
-        var sample = await Task.Run(() => BareProgram.Run(workspace, @case.Size, BareProgram.Batch, TimeSpan.FromSeconds(seconds), cancel), cancel);
+        var time = TimeSpan.FromSeconds(seconds);
+        var sample = BodySize.IsLarge(@case.Size)
+            ? await BareFiles.RunAsync(workspace, @case.Size, @case.Connections, time, cancel)
+            : await Task.Run(() => BareProgram.Run(workspace, @case.Size, BareProgram.Batch, time, cancel), cancel);
         await workspace.SettleAsync(cancel);
         return sample;
     });

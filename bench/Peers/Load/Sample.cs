@@ -3,7 +3,7 @@ namespace EdgeCache.Bench.Peers.Load;
 /// <summary>What a load generator saw in one run.</summary>
 /// <param name="Requests">Requests answered; a part of one counts as a part.</param>
 /// <param name="Seconds">Time they took.</param>
-/// <param name="P99">The time within which 99 of 100 were answered, in milliseconds.</param>
+/// <param name="P99">The time within which 99 of 100 were answered, in milliseconds; NaN if none was answered to its end.</param>
 internal readonly record struct LoadResult(double Requests, double Seconds, double P99);
 
 /// <summary>One measured run: what the client saw and what it cost the server. A cost that nobody measured is NaN.</summary>

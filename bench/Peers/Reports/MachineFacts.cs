@@ -18,7 +18,7 @@ internal static class MachineFacts
             ("Cores", $"{Environment.ProcessorCount} ({ProcessorName()}), shared with the load generator"),
             ("Memory", $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1024.0 * BodySize.MiB):N1} GiB"),
             ("Load average before", load),
-            ("Kernel", $"{RuntimeInformation.OSDescription} {RuntimeInformation.OSArchitecture}"),
+            ("Kernel", $"{(await File.ReadAllTextAsync("/proc/sys/kernel/osrelease", cancel)).Trim()} {RuntimeInformation.OSArchitecture}, {RuntimeInformation.OSDescription}"),
             ("File system", fileSystem is "tmpfs" or "ramfs" ? $"{fileSystem}: syncs cost nothing here, so figures for PUT mean nothing; see --folder" : fileSystem),
             (".NET", RuntimeInformation.FrameworkDescription),
             ("nginx", nginx.Trim().Replace("nginx version: ", "", StringComparison.Ordinal)),

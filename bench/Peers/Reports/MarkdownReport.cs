@@ -44,7 +44,7 @@ internal static class MarkdownReport
         foreach (var ratio in results.SelectMany(Ratio.All))
         {
             text.Append($"| {BodySize.Format(ratio.Case.Size)} | {ratio.Case.Connections} | {ratio.Peer} | {ratio.Rate:F2} ");
-            text.Append($"| {ratio.RateLow:F2} to {ratio.RateHigh:F2} | {Known(ratio.WorkPerCpu, "F2")} | {ratio.P99:F2} |\n");
+            text.Append($"| {ratio.RateLow:F2} to {ratio.RateHigh:F2} | {Known(ratio.WorkPerCpu, "F2")} | {Known(ratio.P99, "F2")} |\n");
         }
     }
 
@@ -58,7 +58,7 @@ internal static class MarkdownReport
             {
                 var rate = Ratio.Median(samples, sample => sample.Rate);
                 text.Append($"| {BodySize.Format(result.Case.Size)} | {result.Case.Connections} | {name} | {Short(rate)} ");
-                text.Append($"| {Short(rate * result.Case.Size / BodySize.MiB)} | {Ratio.Median(samples, sample => sample.Load.P99):F2} ");
+                text.Append($"| {Short(rate * result.Case.Size / BodySize.MiB)} | {Known(Ratio.Median(samples, sample => sample.Load.P99), "F2")} ");
                 text.Append($"| {Known(Ratio.Median(samples, sample => sample.CpuMicroseconds), "N1")} |\n");
             }
         }

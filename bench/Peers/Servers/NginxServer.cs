@@ -37,15 +37,17 @@ internal static class NginxServer
     }
 
     /// <summary>WebDAV PUT: nginx writes a temporary file and renames it, and syncs neither.</summary>
-    public static Task<ServerProcess> StartDavAsync(string folder, string root, CancellationToken cancel)
+    public static Task<ServerProcess> StartDavAsync(string folder, string root, int bodySize, CancellationToken cancel)
     {
+        // A larger buffer helps large bodies and costs small ones much of their rate.
+        var buffer = BodySize.IsLarge(bodySize) ? "128k" : "16k";
         var port = ServerProcess.FreePort();
         return StartAsync("nginx WebDAV", folder, port, $$"""
             server {
               listen 127.0.0.1:{{port}} backlog=4096;
               root {{root}};
               client_max_body_size 0;
-              client_body_buffer_size 1m;
+              client_body_buffer_size {{buffer}};
               location = /ready { return 204; }
               location / {
                 dav_methods PUT;
