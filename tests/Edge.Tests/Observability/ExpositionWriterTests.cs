@@ -9,10 +9,11 @@ namespace EdgeCache.Edge.Tests.Observability;
 
 public sealed class ExpositionWriterTests : IDisposable
 {
-    private readonly Meter _meter = new("exposition-writer-test-" + Interlocked.Increment(ref s_count));
+    private static int _count;
+
+    private readonly Meter _meter = new("exposition-writer-test-" + Interlocked.Increment(ref _count));
     private readonly PullExporter _exporter = new();
     private readonly MeterProvider _provider;
-    private static int s_count;
 
     public ExpositionWriterTests() =>
         _provider = Sdk.CreateMeterProviderBuilder().AddMeter(_meter.Name).AddReader(new BaseExportingMetricReader(_exporter)).Build();

@@ -60,7 +60,8 @@ public sealed class ManagementListenerTests
     [InlineData("127.0.0.1")]
     [InlineData("9090:")]
     [InlineData("127.0.0.1:70000")]
-    public void An_address_without_a_port_that_can_be_known_stops_the_start(string address)
+    [InlineData("10.0.0.1:8080")]
+    public void A_port_that_does_not_tell_the_listeners_apart_stops_the_start(string address)
     {
         var options = new EdgeCacheOptions { Listen = { Management = address } };
         Should.Throw<InvalidOperationException>(() => new ManagementListener(new LiveSettings(new EdgeSettings(options, token: null))))
