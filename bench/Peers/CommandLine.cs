@@ -44,7 +44,6 @@ internal static class CommandLine
     public static async Task<int> InvokeAsync(string[] args, CancellationToken cancel)
     {
         Only.AcceptOnlyFromAmong("hits", "puts");
-        Sizes.AllowMultipleArgumentsPerToken = false;
         Variables.Validators.Add(result => RejectUnless(result, text => text.IndexOf('=', StringComparison.Ordinal) > 0, "must be NAME=VALUE"));
 
         var bare = new Command("bare", "The baseline alone: append bodies of one size in batches, one sync for each batch.") { Seconds, Sizes, Batch, Folder };

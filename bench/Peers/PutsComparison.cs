@@ -36,7 +36,7 @@ internal sealed class PutsComparison(Settings settings, Workspace workspace, Edg
             Contender[] contenders =
             [
                 Puts("EdgeCache", edge, @case, run => $"/artifacts/{run}-", _ => { }),
-                Puts("nginx WebDAV", nginx, @case, run => $"/{run}/", run => Directory.Delete(Path.Combine(root, run), recursive: true)),
+                Puts("nginx WebDAV", nginx, @case, run => $"/{run}/", run => Workspace.Empty(Path.Combine(root, run))),
                 Baseline(@case),
             ];
             return await Rounds.RunAsync(@case, contenders, settings, cancel);
@@ -49,7 +49,7 @@ internal sealed class PutsComparison(Settings settings, Workspace workspace, Edg
         finally
         {
             // Six cases of several GiB each would not fit on every disk together.
-            Array.ForEach([store, root, folder], path => Directory.Delete(path, recursive: true));
+            Array.ForEach([store, root], Workspace.Empty);
             await workspace.SettleAsync(cancel);
         }
     }

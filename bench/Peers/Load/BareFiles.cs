@@ -20,7 +20,7 @@ internal static class BareFiles
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            Workspace.Empty(folder);
         }
     }
 

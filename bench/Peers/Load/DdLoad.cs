@@ -28,7 +28,7 @@ internal static partial class DdLoad
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            Workspace.Empty(folder);
         }
     }
 
