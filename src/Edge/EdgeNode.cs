@@ -2,10 +2,10 @@ using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
 using EdgeCache.Edge.Tls;
-using EdgeCache.Storage.Local;
 using EdgeCache.Storage;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using EdgeCache.Storage.Local;
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Logging.Console;
 
 namespace EdgeCache.Edge;
