@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
@@ -50,10 +51,16 @@ internal sealed class EdgeNode : IAsyncDisposable
             quiet.Started();
             return node;
         }
-        catch
+        catch (Exception e)
         {
             await node.DisposeAsync();
-            throw;
+            if (e is not SocketException)
+                throw;
+
+            // Kestrel names the address only where it is in use.
+            var listen = configuration.Settings.Options.Listen;
+            var where = listen.Management is null ? "" : $" or on {listen.Management}";
+            throw new IOException($"Can't listen on {listen.Host}:{listen.Port}{where}: {e.Message}.", e);
         }
     }
 

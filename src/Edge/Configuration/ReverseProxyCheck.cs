@@ -6,33 +6,29 @@ namespace EdgeCache.Edge.Configuration;
 internal static class ReverseProxyCheck
 {
     /// <summary>Registers the reverse proxy. Check and node use the same registration, so that what passes here also loads there.</summary>
-    public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration) =>
-        services.AddReverseProxy().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy));
+    public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration)
+    {
+        var proxy = services.AddReverseProxy().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy));
+
+        // YARP brings data protection for session affinity, and that makes keys in the user's home at every start. Without this eager
+        // service they are made when a route first needs them, and a node without such routes writes nothing outside its store.
+        foreach (var eager in services.Where(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType?.Name == "DataProtectionHostedService").ToArray())
+            services.Remove(eager);
+        return proxy;
+    }
 
     public static async Task CheckAsync(IConfiguration configuration, ConfigurationErrors errors, CancellationToken cancellationToken)
     {
-        var services = new ServiceCollection();
-        services.AddLogging();
-        services.AddSingleton(configuration);
-        AddProxy(services, configuration);
-        await using var provider = services.BuildServiceProvider();
-
-        IProxyConfig config;
-        try
+        await using var provider = BuildProvider(configuration);
+        if (TryConvert(provider, out var config) is { } fault)
         {
-            config = provider.GetRequiredService<IProxyConfigProvider>().GetConfig();
-        }
-#pragma warning disable CA1031 // Whatever the conversion of a user's text throws is a fault of that text.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            errors.Add($"{FrameworkSections.ReverseProxy}: {e.Message}");
+            await AddCulpritsAsync(configuration, fault, errors);
             return;
         }
         var validator = provider.GetRequiredService<IConfigValidator>();
         var filters = provider.GetServices<IProxyConfigFilter>().ToArray();
         var clusters = new Dictionary<string, ClusterConfig>(StringComparer.OrdinalIgnoreCase);
-        foreach (var original in config.Clusters)
+        foreach (var original in config!.Clusters)
         {
             var cluster = original;
             foreach (var filter in filters)
@@ -51,6 +47,48 @@ internal static class ReverseProxyCheck
             if (route.ClusterId is { } id && !clusters.ContainsKey(id))
                 errors.Add($"{key}:ClusterId = \"{id}\": there is no such cluster.{Suggestion.Sentence(Suggestion.Nearest(id, clusters.Keys))}");
         }
+    }
+
+    private static ServiceProvider BuildProvider(IConfiguration configuration)
+    {
+        var services = new ServiceCollection();
+        services.AddLogging();
+        services.AddSingleton(configuration);
+        AddProxy(services, configuration);
+        return services.BuildServiceProvider();
+    }
+
+    private static string? TryConvert(ServiceProvider provider, out IProxyConfig? config)
+    {
+        config = null;
+        try
+        {
+            config = provider.GetRequiredService<IProxyConfigProvider>().GetConfig();
+            return null;
+        }
+#pragma warning disable CA1031 // Whatever the conversion of a user's text throws is a fault of that text.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>YARP converts everything at once and does not say where it failed. Each route and cluster alone does.</summary>
+    private static async Task AddCulpritsAsync(IConfiguration configuration, string fault, ConfigurationErrors errors)
+    {
+        var found = false;
+        foreach (var entry in configuration.GetSection(FrameworkSections.ReverseProxy).GetChildren().SelectMany(s => s.GetChildren()))
+        {
+            var alone = new ConfigurationBuilder().AddInMemoryCollection(entry.AsEnumerable().Where(e => e.Value is not null)).Build();
+            await using var provider = BuildProvider(alone);
+            if (TryConvert(provider, out _) is not { } message)
+                continue;
+            errors.Add($"{entry.Path}: {message}");
+            found = true;
+        }
+        if (!found)
+            errors.Add($"{FrameworkSections.ReverseProxy}: {fault}");
     }
 
     private static void Add(string key, IList<Exception> faults, ConfigurationErrors errors)
