@@ -1,8 +1,10 @@
 using System.Net.Sockets;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
+using EdgeCache.Edge.Protocols;
 using EdgeCache.Edge.Tls;
 using EdgeCache.Storage;
+using EdgeCache.Storage.Local;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Logging.Console;
@@ -77,8 +79,8 @@ internal sealed class EdgeNode : IAsyncDisposable
         AddLogging(builder, quiet);
         AddServer(builder, configuration.Settings.Options);
 
-        IBlobStore? store = null;
-        builder.Services.AddSingleton(_ => store ?? throw new InvalidOperationException("The store is not open yet."));
+        LocalStore? store = null;
+        builder.Services.AddSingleton<IBlobStore>(_ => store ?? throw new InvalidOperationException("The store is not open yet."));
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(configuration);
         builder.Services.AddSingleton(published);
@@ -87,7 +89,8 @@ internal sealed class EdgeNode : IAsyncDisposable
         builder.Services.AddHostedService<ReloadService>();
         builder.Services.AddObservability();
         builder.Services.AddTls();
-        ReverseProxyCheck.AddProxy(builder.Services, builder.Configuration);
+        Pipeline.AddServices(builder.Services);
+        ReverseProxyCheck.AddProxy(builder.Services, builder.Configuration).LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters);
 
         var app = builder.Build();
         try
@@ -95,9 +98,10 @@ internal sealed class EdgeNode : IAsyncDisposable
             var time = app.Services.GetRequiredService<TimeProvider>();
             store = await StoreFactory.OpenAsync(configuration.Settings, app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
 
+            app.Lifetime.ApplicationStopping.Register(store.MarkLeaving);
+
             // From here on the container owns it.
             _ = app.Services.GetRequiredService<IBlobStore>();
-            app.MapObservability();
             Pipeline.Map(app);
             return new EdgeNode(app, configuration);
         }

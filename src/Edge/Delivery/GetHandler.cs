@@ -1,0 +1,140 @@
+using EdgeCache.Edge.Configuration;
+using EdgeCache.Edge.Observability;
+using EdgeCache.Edge.Protocols;
+using EdgeCache.Storage;
+
+namespace EdgeCache.Edge.Delivery;
+
+/// <summary>GET and HEAD of a blob.</summary>
+internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings, EdgeMetrics metrics, ILogger<GetHandler> logger)
+{
+    /// <summary>Bytes that are read from the store and handed to the connection at a time.</summary>
+    private const int ChunkLength = 64 * 1024;
+
+    public Task HandleAsync(HttpContext context, BlobRequest blob) =>
+        HttpMethods.IsHead(context.Request.Method) ? HeadAsync(context, blob) : GetAsync(context, blob);
+
+    private async Task HeadAsync(HttpContext context, BlobRequest blob)
+    {
+        var found = await store.StatAsync(blob.Key, context.RequestAborted);
+        if (!found.IsOk)
+        {
+            await AnswerAbsenceAsync(context, blob, found.Status);
+            return;
+        }
+        metrics.RecordLookup(blob.Policy.Name, hit: true);
+        if (!await StartAsync(context, blob, found.Value))
+            return;
+        Representation.SetContent(context.Response, found.Value);
+        context.Response.ContentLength = found.Value.Length;
+    }
+
+    private async Task GetAsync(HttpContext context, BlobRequest blob)
+    {
+        var opened = await store.OpenReadAsync(blob.Key, ByteRange.Whole, context.RequestAborted);
+        if (!opened.IsOk)
+        {
+            await AnswerAbsenceAsync(context, blob, opened.Status);
+            return;
+        }
+        await using var reader = opened.Value;
+        metrics.RecordLookup(blob.Policy.Name, hit: true);
+        if (!await StartAsync(context, blob, reader.Metadata))
+            return;
+        if (await SelectRangeAsync(context, reader.Metadata) is { } range)
+            await SendAsync(context, blob, reader, range);
+    }
+
+    /// <summary>Evaluates the preconditions and sets the validators; false when the answer is complete without content.</summary>
+    private async ValueTask<bool> StartAsync(HttpContext context, BlobRequest blob, BlobMetadata metadata)
+    {
+        var result = Preconditions.EvaluateRead(context.Request.Headers, metadata);
+        if (result == PreconditionResult.Malformed)
+        {
+            await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, "If-Match and If-None-Match take '*' or a list of entity tags in double quotes.");
+            return false;
+        }
+        Representation.SetValidators(context.Response, metadata, blob.Policy, settings.Current);
+        switch (result)
+        {
+            case PreconditionResult.NotModified:
+                context.Response.StatusCode = StatusCodes.Status304NotModified;
+                return false;
+            case PreconditionResult.Failed:
+                await Problem.WriteAsync(context, StatusCodes.Status412PreconditionFailed, "The stored blob is not the one that the request names.");
+                return false;
+            default:
+                return true;
+        }
+    }
+
+    /// <summary>Sets status, length and description for the whole content or the part that is asked for; null when the answer is complete.</summary>
+    private static async ValueTask<ByteRange?> SelectRangeAsync(HttpContext context, BlobMetadata metadata)
+    {
+        var response = context.Response;
+        var range = new ByteRange(0, metadata.Length);
+        var result = Preconditions.RangeApplies(context.Request.Headers, metadata)
+            ? RangeHeader.Resolve(context.Request.Headers.Range, metadata.Length, out range)
+            : RangeResult.Whole;
+        switch (result)
+        {
+            case RangeResult.Malformed:
+                await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, "Range takes bytes=first-last, bytes=first- or bytes=-suffix.");
+                return null;
+            case RangeResult.Unsatisfiable:
+                response.Headers.ContentRange = $"bytes */{metadata.Length}";
+                await Problem.WriteAsync(context, StatusCodes.Status416RangeNotSatisfiable, $"The blob has {metadata.Length} bytes.");
+                return null;
+            case RangeResult.Part:
+                response.StatusCode = StatusCodes.Status206PartialContent;
+                response.Headers.ContentRange = $"bytes {range.Offset}-{range.Offset + range.Length - 1}/{metadata.Length}";
+                break;
+        }
+        Representation.SetContent(response, metadata);
+        response.ContentLength = range.Length;
+        return range;
+    }
+
+    private async Task SendAsync(HttpContext context, BlobRequest blob, IBlobReader reader, ByteRange range)
+    {
+        var body = context.Response.BodyWriter;
+        var sent = 0L;
+        try
+        {
+            while (sent < range.Length)
+            {
+                var buffer = body.GetMemory((int)Math.Min(ChunkLength, range.Length - sent));
+                var read = await reader.ReadAsync(range.Offset + sent, buffer[..(int)Math.Min(buffer.Length, range.Length - sent)], context.RequestAborted);
+                if (read == 0)
+                    throw new BlobDamagedException($"The content of {blob.Key} ends too early.");
+                body.Advance(read);
+                sent += read;
+                var flushed = await body.FlushAsync(context.RequestAborted);
+                if (flushed.IsCompleted || flushed.IsCanceled)
+                    break;
+            }
+        }
+        catch (IOException error) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            // The length has been announced: only a cut connection tells the client that this is not the blob.
+            LogCut(error, blob.Key, sent);
+            context.Abort();
+        }
+        metrics.RecordSent(blob.Policy.Name, sent);
+    }
+
+    private Task AnswerAbsenceAsync(HttpContext context, BlobRequest blob, StoreStatus status)
+    {
+        metrics.RecordLookup(blob.Policy.Name, hit: false);
+        if (status == StoreStatus.Missing)
+        {
+            context.Response.Headers["Cache-Status"] = "EdgeCache; hit=?0; detail=uri-miss";
+            return Problem.WriteAsync(context, StatusCodes.Status404NotFound, "No blob is stored under this key.");
+        }
+        context.Response.Headers["Cache-Status"] = "EdgeCache; hit=?0; detail=store-unavailable";
+        return StoreProblem.WriteAsync(context, blob.Policy, status, null);
+    }
+
+    [LoggerMessage(LogLevel.Error, "The transfer of {Key} was cut after {Sent} bytes")]
+    private partial void LogCut(Exception error, BlobKey key, long sent);
+}

@@ -1,0 +1,115 @@
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using EdgeCache.Edge.Observability;
+using EdgeCache.Edge.Protocols;
+using EdgeCache.Storage;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace EdgeCache.Edge.Delivery;
+
+/// <summary>PUT of a blob: checks what can be checked before the body is asked for, streams it into the store, acknowledges what the store has.</summary>
+internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
+{
+    // From linux/tcp.h: the option and its level.
+    private const int TcpLevel = 6;
+    private const int TcpQuickAck = 12;
+
+    public async Task HandleAsync(HttpContext context, BlobRequest blob)
+    {
+        if (UploadFields.TryRead(context.Request, blob, out var options, out var digests) is { } refusal)
+        {
+            await Problem.WriteAsync(context, refusal.Status, refusal.Detail);
+            return;
+        }
+        var opened = await store.OpenWriteAsync(blob.Key, options, context.RequestAborted);
+        if (!opened.IsOk)
+        {
+            await StoreProblem.WriteAsync(context, blob.Policy, opened.Status, opened.Detail);
+            return;
+        }
+        await using var writer = opened.Value;
+        AcknowledgeAtOnce(context);
+        using var sha512 = digests.Sha512 is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
+        var status = await ReceiveAsync(context, writer, sha512);
+        if (status != StoreStatus.Ok)
+        {
+            await StoreProblem.WriteAsync(context, blob.Policy, status, null);
+            return;
+        }
+        if (sha512 is not null && !CryptographicOperations.FixedTimeEquals(sha512.GetHashAndReset(), digests.Sha512))
+        {
+            await StoreProblem.WriteAsync(context, blob.Policy, StoreStatus.DigestMismatch, "The content does not have the SHA-512 that the request gives.");
+            return;
+        }
+        var committed = await writer.CommitAsync(context.RequestAborted);
+        if (committed.IsOk)
+            Acknowledge(context.Response, blob, committed.Value);
+        else
+            await StoreProblem.WriteAsync(context, blob.Policy, committed.Status, committed.Detail);
+    }
+
+    private static async Task<StoreStatus> ReceiveAsync(HttpContext context, IBlobWriter writer, IncrementalHash? sha512)
+    {
+        var body = context.Request.BodyReader;
+        while (true)
+        {
+            var result = await ReadAsync(body, context.RequestAborted);
+            foreach (var segment in result.Buffer)
+            {
+                sha512?.AppendData(segment.Span);
+                var status = await writer.WriteAsync(segment, context.RequestAborted);
+                if (status != StoreStatus.Ok)
+                {
+                    body.AdvanceTo(result.Buffer.End);
+                    return status;
+                }
+            }
+            body.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted)
+                return StoreStatus.Ok;
+        }
+    }
+
+    private static async ValueTask<ReadResult> ReadAsync(PipeReader body, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await body.ReadAsync(cancellationToken);
+        }
+        catch (IOException error) when (error is not (BadHttpRequestException or ConnectionResetException))
+        {
+            // Kestrel says so of a chunk size that overflows; whatever makes a body unreadable is the request's fault, not the node's.
+            throw new BadHttpRequestException("The body of the request can't be read.", error);
+        }
+    }
+
+    private void Acknowledge(HttpResponse response, BlobRequest blob, PutReceipt receipt)
+    {
+        if (receipt.Effect != PutEffect.Unchanged)
+            metrics.RecordReceived(blob.Policy.Name, receipt.Metadata.Length);
+        response.StatusCode = receipt.Effect == PutEffect.Created ? StatusCodes.Status201Created : StatusCodes.Status200OK;
+        response.Headers.ETag = Representation.ETag(receipt.Metadata);
+        response.Headers["EdgeCache-Stored"] = receipt.Stored switch
+        {
+            StoredWhere.Far => "far",
+            StoredWhere.Local => "local",
+            _ => "none",
+        };
+        response.ContentLength = 0;
+    }
+
+    /// <summary>
+    /// Has the kernel acknowledge the header now. Clients that send header and body in two writes (ccache) otherwise wait for its delayed
+    /// acknowledgement, 40 ms for each PUT on a connection that is kept open.
+    /// </summary>
+    private static void AcknowledgeAtOnce(HttpContext context)
+    {
+        if (OperatingSystem.IsLinux() && HttpProtocol.IsHttp11(context.Request.Protocol) && !context.Request.IsHttps
+            && context.Features.Get<IConnectionSocketFeature>() is { Socket: { } socket })
+        {
+            ReadOnlySpan<byte> on = [1, 0, 0, 0];
+            socket.SetRawSocketOption(TcpLevel, TcpQuickAck, on);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using System.Buffers;
+using EdgeCache.Edge.Protocols;
+using EdgeCache.Storage;
+using Microsoft.Extensions.Primitives;
+
+namespace EdgeCache.Edge.Delivery;
+
+/// <summary>The header of a PUT, checked before its body is asked for.</summary>
+internal static class UploadFields
+{
+    private static readonly SearchValues<char> TypeCharacters =
+        SearchValues.Create(" !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~");
+
+    /// <summary>Makes the store's options of the header; otherwise the status and the sentence to refuse it with.</summary>
+    public static (int Status, string Detail)? TryRead(HttpRequest request, BlobRequest blob, out PutOptions options, out DigestFields digests)
+    {
+        options = new PutOptions();
+        digests = default;
+        var headers = request.Headers;
+        if (headers.ContentRange.Count > 0)
+            return (StatusCodes.Status400BadRequest, "A PUT replaces the whole blob: Content-Range is not supported (RFC 9110, section 14.5).");
+        if (headers.ContentEncoding is { Count: > 0 } encoding && !IsIdentity(encoding))
+            return (StatusCodes.Status415UnsupportedMediaType, "Content codings are not supported: send the content as it is.");
+        if (CheckType(headers.ContentType) is { } typeFault)
+            return (StatusCodes.Status400BadRequest, typeFault);
+        if (DigestFields.TryRead(headers, out digests) is { } digestFault)
+            return (StatusCodes.Status400BadRequest, digestFault);
+        if (!Preconditions.TryGetCondition(headers, out var condition))
+            return (StatusCodes.Status400BadRequest, "A precondition of the request can't be understood.");
+        var expected = digests.Sha256;
+        if (blob.Policy.Verified && Sha256Digest.TryParseHex(blob.Key.Key, out var fromKey))
+        {
+            if (expected is not null && expected != fromKey)
+                return (StatusCodes.Status400BadRequest, "The digest that the request gives is not its key.");
+            expected = fromKey;
+        }
+        options = new PutOptions
+        {
+            ExpectedLength = request.ContentLength,
+            ExpectedSha256 = expected,
+            MaxLength = blob.Policy.MaxBlobBytes,
+            Replace = blob.Policy.Replaceable,
+            Condition = condition,
+            ContentType = headers.ContentType is [{ Length: > 0 } type] ? type : BlobMetadata.DefaultContentType,
+            Writer = blob.Principal.Name,
+        };
+        return null;
+    }
+
+    private static bool IsIdentity(StringValues encoding) => encoding is [{ } single] && single.Equals("identity", StringComparison.OrdinalIgnoreCase);
+
+    private static string? CheckType(StringValues field)
+    {
+        if (field.Count > 1)
+            return "Content-Type is given more than once.";
+        var type = field.ToString();
+        return type.Length > BlobMetadata.MaxContentTypeLength || type.AsSpan().ContainsAnyExcept(TypeCharacters)
+            ? $"Content-Type must be at most {BlobMetadata.MaxContentTypeLength} printable ASCII characters."
+            : null;
+    }
+}

@@ -1,0 +1,214 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using EdgeCache.Storage.Local.Format;
+using Microsoft.Win32.SafeHandles;
+
+namespace EdgeCache.Storage.Local;
+
+/// <summary>
+/// Writes one blob into a temporary file: room for the header, the content as it comes, the trailer; the header last, when length and digest are known.
+/// A blob that fits into the buffer is written with one call.
+/// </summary>
+internal sealed class LocalBlobWriter : IBlobWriter
+{
+    private const int BufferLength = 128 * 1024;
+
+    /// <summary>Space is reserved in steps as content really comes: an announced length reserves nothing.</summary>
+    private const long ReservationStep = 64 * 1024;
+
+    private readonly LocalStore _store;
+    private readonly PutOptions _options;
+    private readonly BlobMetadata _draft;
+    private readonly int _headerLength;
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly List<uint> _checksums = [];
+    private byte[]? _buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
+    private SafeFileHandle? _file;
+    private string? _path;
+    private Crc32C _block = Crc32C.Start();
+    private int _blockLength;
+    private long _length;
+    private int _buffered;
+    private long _fileLength;
+    private long _reserved;
+    private bool _ended;
+
+    public LocalBlobWriter(LocalStore store, BlobMetadata draft, PutOptions options)
+    {
+        _store = store;
+        _options = options;
+        _draft = draft;
+        _headerLength = BlobHeader.Measure(draft);
+        _buffered = _headerLength;
+    }
+
+    public ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        if (_length + content.Length > _options.MaxLength)
+            return new(StoreStatus.TooLarge);
+        if (_length + content.Length > _options.ExpectedLength)
+            return new(StoreStatus.LengthMismatch);
+        return _headerLength + _length + content.Length <= _reserved
+            ? new(Append(content.Span))
+            : ReserveAndAppendAsync(content, cancellationToken);
+    }
+
+    public async ValueTask<Outcome<PutReceipt>> CommitAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        if (_options.ExpectedLength is { } length && length != _length)
+            return Outcome<PutReceipt>.Fail(StoreStatus.LengthMismatch, $"The content has {_length} bytes; {length} were announced.");
+        if (_reserved == 0 && await _store.ReserveAsync(ReservationStep, cancellationToken).ConfigureAwait(false) is var status)
+        {
+            if (status != StoreStatus.Ok)
+                return status;
+            _reserved = ReservationStep;
+        }
+        var digest = Digest();
+        if (_options.ExpectedSha256 is { } expected && expected != digest)
+            return Outcome<PutReceipt>.Fail(StoreStatus.DigestMismatch, $"The content has the SHA-256 {digest}; {expected} was expected.");
+        if (_blockLength > 0)
+            _checksums.Add(_block.Value);
+        var metadata = _draft with { Length = _length, Sha256 = digest, PayloadLength = _length, PayloadSha256 = digest };
+        return await _store.PublishAsync(this, metadata, _options, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Brings the whole blob into its file and the file to disk.</summary>
+    /// <returns>The temporary file's path, the length of its header and the disk space it takes.</returns>
+    /// <exception cref="IOException">The disk failed, or a sync did: nothing may be assumed of the file.</exception>
+    internal (string Path, int HeaderLength, long AllocatedBytes) Finish(BlobMetadata metadata)
+    {
+        var trailerLength = BlobTrailer.Measure(_checksums.Count);
+        var trailer = ArrayPool<byte>.Shared.Rent(trailerLength);
+        try
+        {
+            BlobTrailer.Write(trailer.AsSpan(0, trailerLength), System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_checksums));
+            var headerInBuffer = _fileLength == 0;
+            if (headerInBuffer)
+                BlobHeader.Write(_buffer.AsSpan(0, _headerLength), metadata, trailerLength);
+            var trailerInBuffer = _buffered + trailerLength <= _buffer!.Length;
+            if (trailerInBuffer)
+            {
+                trailer.AsSpan(0, trailerLength).CopyTo(_buffer.AsSpan(_buffered));
+                _buffered += trailerLength;
+            }
+            Flush();
+            if (!trailerInBuffer)
+                RandomAccess.Write(_file!, trailer.AsSpan(0, trailerLength), _fileLength);
+            if (!headerInBuffer)
+                WriteHeader(metadata, trailerLength);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(trailer);
+        }
+        RandomAccess.FlushToDisk(_file!);
+        return (_path!, _headerLength, Disk.Posix.GetAllocatedBytes(_file!));
+    }
+
+    /// <summary>The temporary file has got its name: there is nothing left to remove.</summary>
+    internal void Published() => _path = null;
+
+    public ValueTask DisposeAsync()
+    {
+        if (_ended)
+            return ValueTask.CompletedTask;
+        _ended = true;
+        _hash.Dispose();
+        _file?.Dispose();
+        _store.Close(_path, _reserved);
+        ArrayPool<byte>.Shared.Return(_buffer!);
+        _buffer = null;
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask<StoreStatus> ReserveAndAppendAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        var needed = _headerLength + _length + content.Length - _reserved;
+        var step = (needed + ReservationStep - 1) / ReservationStep * ReservationStep;
+        var status = await _store.ReserveAsync(step, cancellationToken).ConfigureAwait(false);
+        if (status != StoreStatus.Ok)
+            return status;
+        _reserved += step;
+        return Append(content.Span);
+    }
+
+    private StoreStatus Append(ReadOnlySpan<byte> content)
+    {
+        try
+        {
+            while (content.Length > 0)
+            {
+                if (_buffered == _buffer!.Length)
+                    Flush();
+                var part = content[..Math.Min(content.Length, _buffer.Length - _buffered)];
+                part.CopyTo(_buffer.AsSpan(_buffered));
+                Account(part);
+                _buffered += part.Length;
+                content = content[part.Length..];
+            }
+            return StoreStatus.Ok;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return _store.OnWriteFault(error);
+        }
+    }
+
+    private void Account(ReadOnlySpan<byte> content)
+    {
+        _hash.AppendData(content);
+        _length += content.Length;
+        while (content.Length > 0)
+        {
+            var part = content[..Math.Min(content.Length, BlobFile.BlockLength - _blockLength)];
+            _block.Append(part);
+            _blockLength += part.Length;
+            content = content[part.Length..];
+            if (_blockLength == BlobFile.BlockLength)
+            {
+                _checksums.Add(_block.Value);
+                _block = Crc32C.Start();
+                _blockLength = 0;
+            }
+        }
+    }
+
+    private void Flush()
+    {
+        if (_file is null)
+        {
+            _path = _store.NewTemporaryPath();
+            _file = OpenPrivate(_path);
+        }
+        RandomAccess.Write(_file, _buffer.AsSpan(0, _buffered), _fileLength);
+        _fileLength += _buffered;
+        _buffered = 0;
+    }
+
+    private void WriteHeader(BlobMetadata metadata, int trailerLength)
+    {
+        var header = ArrayPool<byte>.Shared.Rent(_headerLength);
+        BlobHeader.Write(header.AsSpan(0, _headerLength), metadata, trailerLength);
+        RandomAccess.Write(_file!, header.AsSpan(0, _headerLength), 0);
+        ArrayPool<byte>.Shared.Return(header);
+    }
+
+    [SkipLocalsInit]
+    private Sha256Digest Digest()
+    {
+        Span<byte> bytes = stackalloc byte[Sha256Digest.Size];
+        _hash.GetHashAndReset(bytes);
+        return new Sha256Digest(bytes);
+    }
+
+    private static SafeFileHandle OpenPrivate(string path)
+    {
+        var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return file;
+    }
+}
