@@ -114,7 +114,9 @@ internal sealed class EdgeNode : IAsyncDisposable
 
     private static void AddLogging(WebApplicationBuilder builder, StartupLogFilter quiet)
     {
-        // Code before configuration: what the section Logging says wins.
+        // Code before configuration: what the section Logging says wins. The name is the default's own; but where none is set, the library
+        // overwrites the options of its formatter with those of an older version of itself.
+        builder.Services.Configure<ConsoleLoggerOptions>(o => o.FormatterName = ConsoleFormatterNames.Simple);
         builder.Services.Configure<SimpleConsoleFormatterOptions>(o =>
         {
             o.SingleLine = true;

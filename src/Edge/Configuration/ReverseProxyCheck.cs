@@ -20,7 +20,7 @@ internal static class ReverseProxyCheck
     public static async Task CheckAsync(IConfiguration configuration, ConfigurationErrors errors, CancellationToken cancellationToken)
     {
         await using var provider = BuildProvider(configuration);
-        if (TryConvert(provider, out var config) is { } fault)
+        if (TryConvert(provider, out var configs) is { } fault)
         {
             await AddCulpritsAsync(configuration, fault, errors);
             return;
@@ -28,21 +28,26 @@ internal static class ReverseProxyCheck
         var validator = provider.GetRequiredService<IConfigValidator>();
         var filters = provider.GetServices<IProxyConfigFilter>().ToArray();
         var clusters = new Dictionary<string, ClusterConfig>(StringComparer.OrdinalIgnoreCase);
-        foreach (var original in config!.Clusters)
+        foreach (var original in configs.SelectMany(c => c.Clusters))
         {
             var cluster = original;
             foreach (var filter in filters)
                 cluster = await filter.ConfigureClusterAsync(cluster, cancellationToken);
-            clusters[cluster.ClusterId] = cluster;
-            Add($"{FrameworkSections.ReverseProxy}:Clusters:{cluster.ClusterId}", await validator.ValidateClusterAsync(cluster), errors);
+            var key = $"{FrameworkSections.ReverseProxy}:Clusters:{cluster.ClusterId}";
+            if (!clusters.TryAdd(cluster.ClusterId, cluster))
+                errors.Add($"{key}: the name is taken by another cluster, perhaps a built-in one. Choose another.");
+            Add(key, await validator.ValidateClusterAsync(cluster), errors);
         }
-        foreach (var original in config.Routes)
+        var routes = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var original in configs.SelectMany(c => c.Routes))
         {
             var route = original;
             var cluster = route.ClusterId is null ? null : clusters.GetValueOrDefault(route.ClusterId);
             foreach (var filter in filters)
                 route = await filter.ConfigureRouteAsync(route, cluster, cancellationToken);
             var key = $"{FrameworkSections.ReverseProxy}:Routes:{route.RouteId}";
+            if (!routes.Add(route.RouteId))
+                errors.Add($"{key}: the name is taken by another route, perhaps a built-in one. Choose another.");
             Add(key, await validator.ValidateRouteAsync(route), errors);
             if (route.ClusterId is { } id && !clusters.ContainsKey(id))
                 errors.Add($"{key}:ClusterId = \"{id}\": there is no such cluster.{Suggestion.Sentence(Suggestion.Nearest(id, clusters.Keys))}");
@@ -58,12 +63,12 @@ internal static class ReverseProxyCheck
         return services.BuildServiceProvider();
     }
 
-    private static string? TryConvert(ServiceProvider provider, out IProxyConfig? config)
+    private static string? TryConvert(ServiceProvider provider, out IReadOnlyList<IProxyConfig> configs)
     {
-        config = null;
+        configs = [];
         try
         {
-            config = provider.GetRequiredService<IProxyConfigProvider>().GetConfig();
+            configs = [.. provider.GetServices<IProxyConfigProvider>().Select(p => p.GetConfig())];
             return null;
         }
 #pragma warning disable CA1031 // Whatever the conversion of a user's text throws is a fault of that text.

@@ -125,6 +125,7 @@ public sealed class ValidationTests : IDisposable
     [InlineData("""{"TokenFile": "two-lines"}""", "EdgeCache:Access:TokenFile")]
     [InlineData("""{"TokenFile": "empty"}""", "EdgeCache:Access:TokenFile")]
     [InlineData("""{"Token": do-not-show}""", "line 1")]
+    [InlineData("""{"Token": "do-not-show\ud800"}""", "not valid UTF-8")]
     [InlineData("""{"Token": "do-not-show", "token": "do-not-show"}""", "twice")]
     public async Task A_secret_is_in_no_error(string access, string expected)
     {

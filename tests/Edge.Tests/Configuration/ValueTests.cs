@@ -37,6 +37,15 @@ public sealed class ValueTests
         _ = ByteSize.TryParse(text, out _) | Duration.TryParse(text, out _) | ListenAddress.TryParse(text, out _) | ListenAddress.TryParseEndPoint(text, out _, out _);
     }).QuickCheckThrowOnFailure();
 
+    [Fact]
+    public void No_file_at_all_makes_the_reader_throw() => Prop.ForAll<byte[], string?>((noise, text) =>
+    {
+        var values = new Dictionary<string, ConfigurationValue>(StringComparer.OrdinalIgnoreCase);
+        _ = JsonLayer.TryRead("x", noise, ConfigurationLayer.File, values);
+        byte[] quoted = [.. "{\"a\":\""u8, .. noise, .. System.Text.Encoding.UTF8.GetBytes(text ?? ""), .. "\"}"u8];
+        _ = JsonLayer.TryRead("x", quoted, ConfigurationLayer.File, values);
+    }).QuickCheckThrowOnFailure();
+
     [Theory]
     [InlineData("0", 0)]
     [InlineData("1048576", 1048576)]
