@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
-using EdgeCache.Edge.Protocols;
 using EdgeCache.Edge.Tls;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Local;
@@ -90,7 +89,7 @@ internal sealed class EdgeNode : IAsyncDisposable
         builder.Services.AddObservability();
         builder.Services.AddTls();
         Pipeline.AddServices(builder.Services);
-        ReverseProxyCheck.AddProxy(builder.Services, builder.Configuration).LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters);
+        ReverseProxyCheck.AddProxy(builder.Services, builder.Configuration);
 
         var app = builder.Build();
         try

@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Protocols;
 using Yarp.ReverseProxy.Configuration;
 
 namespace EdgeCache.Edge.Configuration;
@@ -5,10 +6,11 @@ namespace EdgeCache.Edge.Configuration;
 /// <summary>Runs YARP's own validation over a candidate configuration, before anything that serves requests gets to see it.</summary>
 internal static class ReverseProxyCheck
 {
-    /// <summary>Registers the reverse proxy. Check and node use the same registration, so that what passes here also loads there.</summary>
+    /// <summary>Registers the reverse proxy with the user's routes and ours. Check and node use the same registration, so that what passes here also loads there.</summary>
     public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration)
     {
-        var proxy = services.AddReverseProxy().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy));
+        var proxy = services.AddReverseProxy().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy))
+            .LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters);
 
         // YARP brings data protection for session affinity, and that makes keys in the user's home at every start. Without this eager
         // service they are made when a route first needs them, and a node without such routes writes nothing outside its store.

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using EdgeCache.Edge.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Yarp.ReverseProxy;
@@ -19,7 +21,7 @@ public sealed class NodeTests : IDisposable
     [Fact]
     public async Task A_node_tells_where_each_listener_really_is()
     {
-        _machine.Flag("--management", "EdgeCache:Listen:Management", "127.0.0.1:0");
+        _machine.Flag("--management", "EdgeCache:Listen:Management", $"127.0.0.1:{FreePort()}");
         await using var node = await EdgeNode.StartAsync(await _machine.LoadGoodAsync(), CancellationToken.None);
 
         var main = new Uri(node.Urls.ShouldHaveSingleItem());
@@ -49,5 +51,12 @@ public sealed class NodeTests : IDisposable
             await Task.Yield();
         proxy.TryGetRoute("one", out _).ShouldBeFalse();
         await node.StopAsync(CancellationToken.None);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -20,9 +20,9 @@ public sealed class ValidationTests : IDisposable
     [InlineData("EdgeCache:Listen:Management", "127.0.0.1")]
     [InlineData("EdgeCache:Listen:Management", "127.0.0.1:99999")]
     [InlineData("EdgeCache:Listen:Management", "::1:9090")]
-    [InlineData("EdgeCache:Listen:Management", "localhost:0")]
+    [InlineData("EdgeCache:Listen:Management", "127.0.0.1:0")]
     [InlineData("EdgeCache:Listen:Management", "127.0.0.1:8080")]
-    [InlineData("EdgeCache:Listen:Management", "*:8080")]
+    [InlineData("EdgeCache:Listen:Management", "192.0.2.1:8080")]
     [InlineData("EdgeCache:Listen:DrainTimeout", "30")]
     [InlineData("EdgeCache:Listen:DrainTimeout", "2h")]
     [InlineData("EdgeCache:Listen:DrainTimeout", "-00:00:01")]
@@ -205,5 +205,17 @@ public sealed class ValidationTests : IDisposable
         _machine.WriteConfig("""{"ReverseProxy": {"Routes": {"good": {"Match": {"Path": "/a"}}, "bad": {"Order": "first", "Match": {"Path": "/b"}}}}}""");
 
         (await _machine.LoadBadAsync()).ShouldHaveSingleItem().ShouldStartWith("ReverseProxy:Routes:bad: ");
+    }
+
+    [Fact]
+    public async Task A_route_can_not_have_the_name_of_a_built_in_one()
+    {
+        _machine.WriteConfig("""{"ReverseProxy": {"Routes": {"edgecache-artifacts": {"Match": {"Path": "/a"}}}, "Clusters": {"edgecache": {}}}}""");
+
+        var errors = await _machine.LoadBadAsync();
+
+        errors.Count.ShouldBe(2);
+        errors.ShouldContain(e => e.StartsWith("ReverseProxy:Routes:edgecache-artifacts: the name is taken", StringComparison.Ordinal));
+        errors.ShouldContain(e => e.StartsWith("ReverseProxy:Clusters:edgecache: the name is taken", StringComparison.Ordinal));
     }
 }
