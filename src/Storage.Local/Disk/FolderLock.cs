@@ -51,12 +51,11 @@ internal sealed class FolderLock : IDisposable
     {
         try
         {
-            var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            var taken = new FolderLock(file);
+            var taken = new FolderLock(PrivateFile.Open(path, FileMode.OpenOrCreate, FileShare.None));
             taken.Write(Running);
             return taken;
         }
-        catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException) && !Posix.IsNoSpace(error))
+        catch (IOException error) when (Posix.IsLocked(error))
         {
             return null;
         }
@@ -64,19 +63,28 @@ internal sealed class FolderLock : IDisposable
 
     private void Write(string state)
     {
-        _file.SetLength(0);
-        _file.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {state}\n")));
-        _file.Flush();
+        var text = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {state}\n"));
+        try
+        {
+            // Both states are equally long and written over each other, so nobody reads half of one.
+            _file.Position = 0;
+            _file.Write(text);
+            _file.Flush();
+            _file.SetLength(text.Length);
+        }
+        catch (IOException)
+        {
+            // The lock holds without its text: a full disk must not keep a store from starting, or a process from stopping.
+        }
     }
 
     private static (string Process, bool Leaving) ReadOwner(string path)
     {
         try
         {
-            // Sharing everything takes no lock, so reading works while the owner holds it.
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var file = Posix.OpenUnlocked(path);
             Span<byte> bytes = stackalloc byte[MaxOwnerLength];
-            var text = Encoding.ASCII.GetString(bytes[..file.Read(bytes)]).Split(' ', StringSplitOptions.TrimEntries);
+            var text = Encoding.ASCII.GetString(bytes[..RandomAccess.Read(file, bytes, 0)]).Split(' ', StringSplitOptions.TrimEntries);
             return text is [var process, var state] ? (process, state == Leaving) : ("(unknown)", false);
         }
         catch (IOException)
