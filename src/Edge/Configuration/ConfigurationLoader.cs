@@ -5,7 +5,13 @@ namespace EdgeCache.Edge.Configuration;
 /// <summary>Reads all layers into one set of values, checks everything, and reports all that is wrong at once.</summary>
 internal static class ConfigurationLoader
 {
-    public static async Task<LoadResult> LoadAsync(ConfigurationSources sources, CancellationToken cancellationToken)
+    /// <summary>Loads for a start.</summary>
+    public static Task<LoadResult> LoadAsync(ConfigurationSources sources, CancellationToken cancellationToken) => LoadAsync(sources, start: true, cancellationToken);
+
+    /// <summary>Loads for a node that runs.</summary>
+    public static Task<LoadResult> ReloadAsync(ConfigurationSources sources, CancellationToken cancellationToken) => LoadAsync(sources, start: false, cancellationToken);
+
+    private static async Task<LoadResult> LoadAsync(ConfigurationSources sources, bool start, CancellationToken cancellationToken)
     {
         var values = new Dictionary<string, ConfigurationValue>(StringComparer.OrdinalIgnoreCase);
         var errors = new ConfigurationErrors(values);
@@ -18,6 +24,8 @@ internal static class ConfigurationLoader
         CompletePaths(options, sources);
         var token = ReadToken(options.Access, values, files, errors);
         OptionRules.Check(options, token, errors);
+        if (start)
+            StartRules.Check(options.Tls, sources.Time, errors);
 
         // Its own root, so that nothing of a bad candidate ever reaches the configuration in force.
         var candidate = new ConfigurationBuilder().AddInMemoryCollection(FrameworkSections.Select(values)).Build();

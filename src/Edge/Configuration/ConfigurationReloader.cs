@@ -25,7 +25,7 @@ internal sealed partial class ConfigurationReloader(
         {
             if (!force && !_files.HaveChanged())
                 return false;
-            var result = await ConfigurationLoader.LoadAsync(initial.Sources, cancellationToken);
+            var result = await ConfigurationLoader.ReloadAsync(initial.Sources, cancellationToken);
 
             // Also after errors: they are reported once, and again only when a file changes again.
             _files = result.Files;

@@ -23,6 +23,9 @@ internal sealed record ConfigurationSources
     /// <summary>What the command line says, by configuration key.</summary>
     public IReadOnlyDictionary<string, ConfigurationValue> Flags { get; init; } = new Dictionary<string, ConfigurationValue>(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>Tells whether a certificate is valid now.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     public string BaseFile => Path.Combine(BaseDirectory, "appsettings.json");
 
     public string Resolve(string path) => Path.GetFullPath(path, CurrentDirectory);

@@ -66,14 +66,6 @@ internal static class OptionRules
             errors.AddValue("EdgeCache:Tls:Certificate", "has no private key. Set EdgeCache:Tls:Key (--tls-key) too.");
         if (tls is { Certificate: null, Key: not null })
             errors.AddValue("EdgeCache:Tls:Key", "has no certificate. Set EdgeCache:Tls:Certificate (--tls-cert) too.");
-        CheckFile("EdgeCache:Tls:Certificate", tls.Certificate, errors);
-        CheckFile("EdgeCache:Tls:Key", tls.Key, errors);
-    }
-
-    private static void CheckFile(string key, string? path, ConfigurationErrors errors)
-    {
-        if (path is not null && !File.Exists(path))
-            errors.AddValue(key, Directory.Exists(path) ? "is a folder; it must be a PEM file." : $"there is no file {path}.");
     }
 
     private static void CheckStorage(StorageOptions storage, ConfigurationErrors errors)

@@ -1,4 +1,5 @@
 using EdgeCache.Edge.Configuration;
+using EdgeCache.Edge.Tests.Tls;
 
 namespace EdgeCache.Edge.Tests.Configuration;
 
@@ -65,8 +66,9 @@ public sealed class LayerTests : IDisposable
         _machine.Environment["BUILDER_CACHE_SERVER_TLS_CERT"] = "cert.pem";
         _machine.Environment["BUILDER_CACHE_SERVER_TLS_KEY"] = "key.pem";
         _machine.Write("token", "  secret-2\n");
-        var certificate = _machine.Write("cert.pem", "");
-        var key = _machine.Write("key.pem", "");
+        var (certificatePem, keyPem) = new TestPki(TimeProvider.System.GetUtcNow()).Issue();
+        var certificate = _machine.Write("cert.pem", certificatePem);
+        var key = _machine.Write("key.pem", keyPem);
 
         var loaded = await _machine.LoadGoodAsync();
 

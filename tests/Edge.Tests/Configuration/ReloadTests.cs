@@ -1,4 +1,5 @@
 using EdgeCache.Edge.Configuration;
+using EdgeCache.Edge.Tests.Tls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Primitives;
@@ -138,6 +139,24 @@ public sealed class ReloadTests : IDisposable
         (await reloader.CheckAsync()).ShouldBeFalse();
         _live.Current.Token.ShouldBe("secret-one");
         _log.Lines.ShouldContain(l => l.StartsWith("Error", StringComparison.Ordinal) && l.Contains("EdgeCache:Listen:Host", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_certificate_that_is_bad_for_a_while_does_not_keep_a_new_token_out()
+    {
+        var (certificate, key) = new TestPki(TimeProvider.System.GetUtcNow()).Issue();
+        _machine.Write("cert.pem", certificate);
+        _machine.Write("key.pem", key);
+        _machine.Environment["BUILDER_CACHE_SERVER_TLS_CERT"] = "cert.pem";
+        _machine.Environment["BUILDER_CACHE_SERVER_TLS_KEY"] = "key.pem";
+        _machine.WriteConfig("""{"EdgeCache": {"Access": {"Token": "secret-one"}}}""");
+        using var reloader = await StartAsync();
+
+        File.Delete(Path.Combine(_machine.CurrentDirectory, "cert.pem"));
+        _machine.WriteConfig("""{"EdgeCache": {"Access": {"Token": "secret-two"}}}""");
+
+        (await reloader.CheckAsync()).ShouldBeTrue();
+        _live.Current.Token.ShouldBe("secret-two");
     }
 
     [Fact]

@@ -218,4 +218,19 @@ public sealed class ValidationTests : IDisposable
         errors.ShouldContain(e => e.StartsWith("ReverseProxy:Routes:edgecache-artifacts: the name is taken", StringComparison.Ordinal));
         errors.ShouldContain(e => e.StartsWith("ReverseProxy:Clusters:edgecache: the name is taken", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task A_certificate_that_can_not_be_used_is_reported_with_the_other_errors()
+    {
+        _machine.Write("cert.pem", "junk");
+        _machine.Write("key.pem", "junk");
+        _machine.Environment["BUILDER_CACHE_SERVER_TLS_CERT"] = "cert.pem";
+        _machine.Environment["BUILDER_CACHE_SERVER_TLS_KEY"] = "key.pem";
+        _machine.Environment["BUILDER_CACHE_SERVER_PORT"] = "x";
+
+        var errors = await _machine.LoadBadAsync();
+
+        errors.Count.ShouldBe(2);
+        errors.ShouldContain(e => e.StartsWith("EdgeCache:Tls:Certificate = \"cert.pem\" (environment BUILDER_CACHE_SERVER_TLS_CERT): ", StringComparison.Ordinal));
+    }
 }
