@@ -16,7 +16,6 @@ internal sealed class LocalBlobWriter : IBlobWriter
 
     /// <summary>Space is reserved in steps as content really comes: an announced length reserves nothing.</summary>
     private const long ReservationStep = 64 * 1024;
-
     private const long DiskBlock = 4096;
 
     private readonly LocalStore _store;

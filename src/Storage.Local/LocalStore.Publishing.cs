@@ -186,24 +186,6 @@ public sealed partial class LocalStore
         }
     }
 
-    private bool TryAddWriter()
-    {
-        while (true)
-        {
-            var count = Volatile.Read(ref _writers);
-            if (count == 0 || _closing)
-                return false;
-            if (Interlocked.CompareExchange(ref _writers, count + 1, count) == count)
-                return true;
-        }
-    }
-
-    private void RemoveWriter()
-    {
-        if (Interlocked.Decrement(ref _writers) == 0)
-            _lastWriterGone.SetResult();
-    }
-
     [LoggerMessage(LogLevel.Error, "The disk refused a write")]
     private partial void LogWriteFault(Exception error);
 }

@@ -54,38 +54,6 @@ public sealed partial class LocalStore : IBlobStore
     /// <inheritdoc/>
     public StoreState State => new(_catalog.UsedBytes, _options.MaxBytes, _catalog.Count, _fault);
 
-    /// <summary>Opens the folder: waits for a process that is leaving it, removes what was never finished, and reads which blobs there are.</summary>
-    /// <exception cref="StoreUnavailableException">The folder is in use, of a newer format, or not accessible.</exception>
-    public static async Task<LocalStore> OpenAsync(LocalStoreOptions options, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
-    {
-        var layout = new StoreLayout(Path.GetFullPath(options.Path));
-        try
-        {
-            layout.Create();
-            var folderLock = await FolderLock.TakeAsync(layout.Lock, options.LockTimeout, time, cancellationToken).ConfigureAwait(false);
-            LocalStore? store = null;
-            try
-            {
-                store = new LocalStore(options with { Path = layout.Root }, layout, folderLock, StoreMarker.Open(layout), time, logger);
-                store.Recover();
-                store._evictor.Check();
-                return store;
-            }
-            catch
-            {
-                // What has been started (threads, eviction) ends with the store; the lock is free again either way.
-                if (store is not null)
-                    await store.DisposeAsync().ConfigureAwait(false);
-                folderLock.Dispose();
-                throw;
-            }
-        }
-        catch (Exception error) when (error is UnauthorizedAccessException or (IOException and not StoreUnavailableException))
-        {
-            throw new StoreUnavailableException($"The store folder '{layout.Root}' can't be opened: {error.Message}", error);
-        }
-    }
-
     /// <inheritdoc/>
     public ValueTask<Outcome<BlobMetadata>> StatAsync(BlobKey key, CancellationToken cancellationToken)
     {
@@ -214,25 +182,6 @@ public sealed partial class LocalStore : IBlobStore
 
     /// <inheritdoc/>
     public long GetGeneration(BlobKey key) => _generations.Get(key);
-
-    /// <summary>Says in the folder that this process is on its way out, so that a successor waits for it.</summary>
-    public void MarkLeaving() => _folderLock.MarkLeaving();
-
-    /// <summary>Takes no new writes, waits for the running ones, and leaves the folder.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
-        {
-            await _lastWriterGone.Task.ConfigureAwait(false);
-            return;
-        }
-        _closing = true;
-        RemoveWriter();
-        await _lastWriterGone.Task.ConfigureAwait(false);
-        await _evictor.DisposeAsync().ConfigureAwait(false);
-        _disk.Dispose();
-        _folderLock.Dispose();
-    }
 
     private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
 

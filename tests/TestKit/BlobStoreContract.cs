@@ -44,7 +44,7 @@ public abstract class BlobStoreContract : IAsyncLifetime
         receipt.Effect.ShouldBe(PutEffect.Created);
         receipt.Stored.ShouldNotBe(StoredWhere.None);
         var (read, metadata) = await Store.GetAsync(key);
-        read.ShouldBe(content);
+        read.AsSpan().SequenceEqual(content).ShouldBeTrue();
         metadata.Key.ShouldBe(key);
         metadata.Length.ShouldBe(length);
         metadata.PayloadLength.ShouldBe(length);
