@@ -73,15 +73,14 @@ internal sealed class FolderLock : IDisposable
     {
         try
         {
-            // Sharing everything takes no lock, so reading works while the owner holds it.
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var file = Posix.OpenUnlocked(path);
             Span<byte> bytes = stackalloc byte[MaxOwnerLength];
-            var text = Encoding.ASCII.GetString(bytes[..file.Read(bytes)]).Split(' ', StringSplitOptions.TrimEntries);
+            var text = Encoding.ASCII.GetString(bytes[..RandomAccess.Read(file, bytes, 0)]).Split(' ', StringSplitOptions.TrimEntries);
             return text is [var process, var state] ? (process, state == Leaving) : ("(unknown)", false);
         }
         catch (IOException)
         {
-            // The owner has just gone, or the system locks for readers too.
+            // The owner has just gone, or the system locks for readers too (Windows).
             return ("(unknown)", false);
         }
     }

@@ -33,6 +33,22 @@ internal static partial class Posix
             throw LastError($"The folder '{path}' can't be synced");
     }
 
+    /// <summary>
+    /// Opens a file for reading whoever has locked it. The base class library takes a shared lock for every reader on Unix, whatever it is told to
+    /// share, and so can't read what another process holds; on Windows sharing is enough.
+    /// </summary>
+    /// <exception cref="IOException">The file can't be opened.</exception>
+    public static SafeFileHandle OpenUnlocked(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var file = Open(path, OpenReadOnlyCloseOnExec);
+        if (!file.IsInvalid)
+            return file;
+        using (file)
+            throw LastError($"The file '{path}' can't be opened");
+    }
+
     /// <summary>Disk space that a file takes, in bytes: allocated blocks, not its length.</summary>
     public static long GetAllocatedBytes(SafeFileHandle file)
     {
