@@ -1,7 +1,9 @@
+using System.IO.Pipelines;
 using System.Security.Cryptography;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
 using EdgeCache.Storage;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace EdgeCache.Edge.Delivery;
@@ -52,7 +54,7 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
         var body = context.Request.BodyReader;
         while (true)
         {
-            var result = await body.ReadAsync(context.RequestAborted);
+            var result = await ReadAsync(body, context.RequestAborted);
             foreach (var segment in result.Buffer)
             {
                 sha512?.AppendData(segment.Span);
@@ -66,6 +68,19 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
             body.AdvanceTo(result.Buffer.End);
             if (result.IsCompleted)
                 return StoreStatus.Ok;
+        }
+    }
+
+    private static async ValueTask<ReadResult> ReadAsync(PipeReader body, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await body.ReadAsync(cancellationToken);
+        }
+        catch (IOException error) when (error is not (BadHttpRequestException or ConnectionResetException))
+        {
+            // Kestrel says so of a chunk size that overflows; whatever makes a body unreadable is the request's fault, not the node's.
+            throw new BadHttpRequestException("The body of the request can't be read.", error);
         }
     }
 

@@ -38,7 +38,7 @@ internal sealed class EdgeMetrics
         _duration = meter.CreateHistogram(
             "builder_cache_request_duration_milliseconds",
             "ms",
-            "Time from the first byte of the request's header being read to the end of the response.",
+            "Time from the request's header having been read to the node being done with the response.",
             tags: null,
             new InstrumentAdvice<double> { HistogramBucketBoundaries = DurationBounds });
         _ = meter.CreateObservableGauge("builder_cache_hit_rate", () => HitRate, unit: null, "Part of the lookups since the start that were hits, 0 to 1; 0 before the first lookup.");

@@ -12,7 +12,8 @@ internal sealed class ManagementListener
 
     public ManagementListener(LiveSettings settings)
     {
-        var address = settings.Current.Options.Listen.Management;
+        var listen = settings.Current.Options.Listen;
+        var address = listen.Management;
         if (string.IsNullOrEmpty(address))
             return;
 
@@ -20,6 +21,8 @@ internal sealed class ManagementListener
         // Port 0 would be a port that nobody can tell beforehand, so the check below could never match it.
         if (!int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _port) || _port is < 1 or > 65_535)
             throw new InvalidOperationException($"Listen:Management is '{address}': it needs an address and a port from 1 to 65535, such as 127.0.0.1:9090.");
+        if (_port == listen.Port)
+            throw new InvalidOperationException($"Listen:Management is '{address}', but {_port} is the main listener's port: the port tells the two apart, so they need different ones.");
     }
 
     /// <summary>Whether there is such a listener. Its answers are then given nowhere else.</summary>

@@ -15,7 +15,7 @@ internal sealed class ObservabilityEndpoints(NodeState node, EdgeMetrics metrics
         ["/health"] = context => HealthAsync(context, node, metrics),
         ["/health/live"] = context => AnswerAsync(context, StatusCodes.Status200OK, new ProbeAnswer("alive", Reason: null), HealthJson.Default.ProbeAnswer),
         ["/health/ready"] = context => ReadyAsync(context, node),
-        ["/metrics"] = context => MetricsAsync(context, settings, services),
+        ["/metrics"] = Metrics(settings.Current.Options.Metrics.Enabled, services),
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     public IEnumerable<string> Paths => _handlers.Keys;
@@ -73,23 +73,31 @@ internal sealed class ObservabilityEndpoints(NodeState node, EdgeMetrics metrics
             await context.Response.BodyWriter.WriteAsync(json, context.RequestAborted);
     }
 
-    private static async Task MetricsAsync(HttpContext context, LiveSettings settings, IServiceProvider services)
+    /// <summary>Decided once at the start: without it nothing is aggregated, so a reload has nothing to switch on.</summary>
+    private static RequestDelegate Metrics(bool enabled, IServiceProvider services)
     {
-        var response = context.Response;
-        if (!settings.Current.Options.Metrics.Enabled)
+        if (enabled)
         {
-            response.StatusCode = StatusCodes.Status404NotFound;
-            return;
+            // Resolved at a scrape and not in the constructor, which a node with metrics switched off runs too.
+            return context => MetricsAsync(context, services.GetRequiredService<MetricsScraper>());
         }
 
+        return static context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        };
+    }
+
+    private static async Task MetricsAsync(HttpContext context, MetricsScraper scraper)
+    {
+        var response = context.Response;
         var format = ExpositionNegotiation.Choose(context.Request.Headers.Accept);
         response.ContentType = format.ContentType();
         response.Headers.Vary = HeaderNames.Accept;
         if (HttpMethods.IsHead(context.Request.Method))
             return;
 
-        // Resolved here and not in the constructor: a node with metrics switched off aggregates nothing.
-        var scraper = services.GetRequiredService<MetricsScraper>();
         if (await scraper.ScrapeAsync(response.BodyWriter, format, context.RequestAborted))
         {
             await response.BodyWriter.FlushAsync(context.RequestAborted);

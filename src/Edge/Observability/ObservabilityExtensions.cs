@@ -55,7 +55,8 @@ internal static class ObservabilityExtensions
         foreach (var path in endpoints.Paths)
         {
             // Before every other route, also a user's that catches all, and for every method: a POST to /health is refused here and not forwarded.
-            app.Map(path, (RequestDelegate)endpoints.AnswerAsync).WithOrder(int.MinValue).WithDisplayName(path);
+            // Probes and scrapers have no token; what must not be seen by everybody belongs on the management listener.
+            app.Map(path, (RequestDelegate)endpoints.AnswerAsync).WithOrder(int.MinValue).WithDisplayName(path).AllowAnonymous();
         }
 
         return app;
