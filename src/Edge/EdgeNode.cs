@@ -1,11 +1,11 @@
+using System.Net.Sockets;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
-using EdgeCache.Edge.Protocols;
 using EdgeCache.Edge.Tls;
-using EdgeCache.Storage.Local;
 using EdgeCache.Storage;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using EdgeCache.Storage.Local;
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Logging.Console;
 
 namespace EdgeCache.Edge;
@@ -50,10 +50,16 @@ internal sealed class EdgeNode : IAsyncDisposable
             quiet.Started();
             return node;
         }
-        catch
+        catch (Exception e)
         {
             await node.DisposeAsync();
-            throw;
+            if (e is not SocketException)
+                throw;
+
+            // Kestrel names the address only where it is in use.
+            var listen = configuration.Settings.Options.Listen;
+            var where = listen.Management is null ? "" : $" or on {listen.Management}";
+            throw new IOException($"Can't listen on {listen.Host}:{listen.Port}{where}: {e.Message}.", e);
         }
     }
 
@@ -83,7 +89,7 @@ internal sealed class EdgeNode : IAsyncDisposable
         builder.Services.AddObservability();
         builder.Services.AddTls();
         Pipeline.AddServices(builder.Services);
-        ReverseProxyCheck.AddProxy(builder.Services, builder.Configuration).LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters);
+        ReverseProxyCheck.AddProxy(builder.Services, builder.Configuration);
 
         var app = builder.Build();
         try
@@ -107,7 +113,9 @@ internal sealed class EdgeNode : IAsyncDisposable
 
     private static void AddLogging(WebApplicationBuilder builder, StartupLogFilter quiet)
     {
-        // Code before configuration: what the section Logging says wins.
+        // Code before configuration: what the section Logging says wins. The name is the default's own; but where none is set, the library
+        // overwrites the options of its formatter with those of an older version of itself.
+        builder.Services.Configure<ConsoleLoggerOptions>(o => o.FormatterName = ConsoleFormatterNames.Simple);
         builder.Services.Configure<SimpleConsoleFormatterOptions>(o =>
         {
             o.SingleLine = true;

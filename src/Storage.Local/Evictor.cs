@@ -20,6 +20,7 @@ internal sealed partial class Evictor : IAsyncDisposable
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
+    private long _wanted;
     private volatile TaskCompletionSource _pass = NewPass();
 
     public Evictor(LocalStoreOptions options, Catalog catalog, SpaceAccount space, Func<CatalogEntry, ValueTask> evict, TimeProvider time, ILogger logger)
@@ -40,9 +41,10 @@ internal sealed partial class Evictor : IAsyncDisposable
             Wake();
     }
 
-    /// <summary>Starts a pass and waits for one to end. False when that takes too long.</summary>
-    public async ValueTask<bool> MakeRoomAsync(CancellationToken cancellationToken)
+    /// <summary>Starts a pass that makes room for so many bytes, and waits for one to end. False when that takes too long.</summary>
+    public async ValueTask<bool> MakeRoomAsync(long bytes, CancellationToken cancellationToken)
     {
+        Interlocked.Add(ref _wanted, bytes);
         var pass = _pass.Task;
         Wake();
         try
@@ -53,6 +55,10 @@ internal sealed partial class Evictor : IAsyncDisposable
         catch (TimeoutException)
         {
             return false;
+        }
+        finally
+        {
+            Interlocked.Add(ref _wanted, -bytes);
         }
     }
 
@@ -101,23 +107,26 @@ internal sealed partial class Evictor : IAsyncDisposable
         }
     }
 
+    /// <summary>At the low mark, or lower when that is not enough for those who wait.</summary>
+    private bool IsBelowTarget() =>
+        _catalog.UsedBytes + _space.Reserved <= Math.Min((long)(_options.MaxBytes * LowMark), _options.MaxBytes - Volatile.Read(ref _wanted));
+
     private async Task EvictAsync()
     {
-        var target = (long)(_options.MaxBytes * LowMark);
-        if (_catalog.UsedBytes + _space.Reserved <= target)
+        if (IsBelowTarget())
             return;
         var evicted = 0;
         var candidates = _catalog.Snapshot().Select(e => (e.LastUse, Entry: e)).OrderBy(e => e.LastUse).ToList();
         foreach (var (_, entry) in candidates)
         {
-            if (_catalog.UsedBytes + _space.Reserved <= target || _stop.IsCancellationRequested)
+            if (IsBelowTarget() || _stop.IsCancellationRequested)
                 break;
             try
             {
                 await _evict(entry).ConfigureAwait(false);
                 evicted++;
             }
-            catch (IOException error)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 LogFailed(error, entry.Metadata.Key);
             }

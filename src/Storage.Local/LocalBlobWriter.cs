@@ -17,6 +17,8 @@ internal sealed class LocalBlobWriter : IBlobWriter
     /// <summary>Space is reserved in steps as content really comes: an announced length reserves nothing.</summary>
     private const long ReservationStep = 64 * 1024;
 
+    private const long DiskBlock = 4096;
+
     private readonly LocalStore _store;
     private readonly PutOptions _options;
     private readonly BlobMetadata _draft;
@@ -32,6 +34,9 @@ internal sealed class LocalBlobWriter : IBlobWriter
     private int _buffered;
     private long _fileLength;
     private long _reserved;
+    private StoreStatus _refused = StoreStatus.Ok;
+    private Sha256Digest? _digest;
+    private bool _committed;
     private bool _ended;
 
     public LocalBlobWriter(LocalStore store, BlobMetadata draft, PutOptions options)
@@ -43,13 +48,24 @@ internal sealed class LocalBlobWriter : IBlobWriter
         _buffered = _headerLength;
     }
 
+    /// <summary>Disk space that a file takes whose content has a length: with header and trailer, in whole blocks.</summary>
+    internal static long SpaceFor(int headerLength, long contentLength)
+    {
+        var length = headerLength + contentLength + BlobTrailer.Measure(BlobTrailer.BlocksOf(contentLength));
+        return (length + DiskBlock - 1) / DiskBlock * DiskBlock;
+    }
+
     public ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_ended, this);
+        if (_digest is not null)
+            throw new InvalidOperationException("The content has been ended by a commit.");
+        if (_refused != StoreStatus.Ok)
+            return new(_refused);
         if (_length + content.Length > _options.MaxLength)
-            return new(StoreStatus.TooLarge);
+            return new(_refused = StoreStatus.TooLarge);
         if (_length + content.Length > _options.ExpectedLength)
-            return new(StoreStatus.LengthMismatch);
+            return new(_refused = StoreStatus.LengthMismatch);
         return _headerLength + _length + content.Length <= _reserved
             ? new(Append(content.Span))
             : ReserveAndAppendAsync(content, cancellationToken);
@@ -58,21 +74,22 @@ internal sealed class LocalBlobWriter : IBlobWriter
     public async ValueTask<Outcome<PutReceipt>> CommitAsync(CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_ended, this);
+        if (_committed)
+            throw new InvalidOperationException("A writer commits once.");
+        if (_refused != StoreStatus.Ok)
+            return _refused;
         if (_options.ExpectedLength is { } length && length != _length)
             return Outcome<PutReceipt>.Fail(StoreStatus.LengthMismatch, $"The content has {_length} bytes; {length} were announced.");
-        if (_reserved == 0 && await _store.ReserveAsync(ReservationStep, cancellationToken).ConfigureAwait(false) is var status)
-        {
-            if (status != StoreStatus.Ok)
-                return status;
-            _reserved = ReservationStep;
-        }
-        var digest = Digest();
+        // A commit that is cancelled from here on may be repeated: the content ends once.
+        var digest = _digest ??= End();
         if (_options.ExpectedSha256 is { } expected && expected != digest)
             return Outcome<PutReceipt>.Fail(StoreStatus.DigestMismatch, $"The content has the SHA-256 {digest}; {expected} was expected.");
-        if (_blockLength > 0)
-            _checksums.Add(_block.Value);
+        if (await ReserveAsync(SpaceFor(_headerLength, _length), cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
+            return status;
         var metadata = _draft with { Length = _length, Sha256 = digest, PayloadLength = _length, PayloadSha256 = digest };
-        return await _store.PublishAsync(this, metadata, _options, cancellationToken).ConfigureAwait(false);
+        var outcome = await _store.PublishAsync(this, metadata, _options, cancellationToken).ConfigureAwait(false);
+        _committed = true;
+        return outcome;
     }
 
     /// <summary>Brings the whole blob into its file and the file to disk.</summary>
@@ -111,6 +128,14 @@ internal sealed class LocalBlobWriter : IBlobWriter
     /// <summary>The temporary file has got its name: there is nothing left to remove.</summary>
     internal void Published() => _path = null;
 
+    /// <summary>The blob's space is accounted for elsewhere: gives up what was reserved for it.</summary>
+    internal long TakeReservation()
+    {
+        var reserved = _reserved;
+        _reserved = 0;
+        return reserved;
+    }
+
     public ValueTask DisposeAsync()
     {
         if (_ended)
@@ -126,13 +151,23 @@ internal sealed class LocalBlobWriter : IBlobWriter
 
     private async ValueTask<StoreStatus> ReserveAndAppendAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
-        var needed = _headerLength + _length + content.Length - _reserved;
-        var step = (needed + ReservationStep - 1) / ReservationStep * ReservationStep;
-        var status = await _store.ReserveAsync(step, cancellationToken).ConfigureAwait(false);
-        if (status != StoreStatus.Ok)
-            return status;
-        _reserved += step;
-        return Append(content.Span);
+        var status = await ReserveAsync(_headerLength + _length + content.Length, cancellationToken).ConfigureAwait(false);
+        return status == StoreStatus.Ok ? Append(content.Span) : status;
+    }
+
+    private async ValueTask<StoreStatus> ReserveAsync(long total, CancellationToken cancellationToken)
+    {
+        if (total <= _reserved)
+            return StoreStatus.Ok;
+        var steps = (total - _reserved + ReservationStep - 1) / ReservationStep * ReservationStep;
+        // A blob that takes nearly the whole store has no room for a whole step.
+        var step = Math.Max(total - _reserved, Math.Min(steps, _store.MaxBytes - _reserved));
+        var status = await _store.ReserveAsync(step, _reserved, cancellationToken).ConfigureAwait(false);
+        if (status == StoreStatus.Ok)
+            _reserved += step;
+        else
+            _refused = status;
+        return status;
     }
 
     private StoreStatus Append(ReadOnlySpan<byte> content)
@@ -153,7 +188,7 @@ internal sealed class LocalBlobWriter : IBlobWriter
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return _store.OnWriteFault(error);
+            return _refused = _store.OnWriteFault(error);
         }
     }
 
@@ -197,8 +232,10 @@ internal sealed class LocalBlobWriter : IBlobWriter
     }
 
     [SkipLocalsInit]
-    private Sha256Digest Digest()
+    private Sha256Digest End()
     {
+        if (_blockLength > 0)
+            _checksums.Add(_block.Value);
         Span<byte> bytes = stackalloc byte[Sha256Digest.Size];
         _hash.GetHashAndReset(bytes);
         return new Sha256Digest(bytes);

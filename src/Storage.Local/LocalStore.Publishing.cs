@@ -11,16 +11,20 @@ public sealed partial class LocalStore
 
     private const long UnixEpochMicroseconds = 62_135_596_800_000_000;
 
+    internal long MaxBytes => _options.MaxBytes;
+
     internal string NewTemporaryPath() => _layout.NewTemporaryPath();
 
-    /// <summary>Reserves disk space for a writer, having eviction make room when the store is full.</summary>
-    internal async ValueTask<StoreStatus> ReserveAsync(long bytes, CancellationToken cancellationToken)
+    /// <summary>Reserves disk space for a writer that has some already, having eviction make room when the store is full.</summary>
+    internal async ValueTask<StoreStatus> ReserveAsync(long bytes, long held, CancellationToken cancellationToken)
     {
+        if (held + bytes > _options.MaxBytes)
+            return StoreStatus.NoSpace;
         var answer = _space.TryReserve(bytes);
         for (var pass = 0; pass < MaxPasses && answer == SpaceAccount.Answer.StoreFull; pass++)
         {
             // A pass that was running already may have ended too early for this writer, and others may take what it freed.
-            if (!await _evictor.MakeRoomAsync(cancellationToken).ConfigureAwait(false))
+            if (!await _evictor.MakeRoomAsync(bytes, cancellationToken).ConfigureAwait(false))
                 break;
             answer = _space.TryReserve(bytes);
         }
@@ -58,27 +62,21 @@ public sealed partial class LocalStore
     internal async ValueTask<Outcome<PutReceipt>> PublishAsync(LocalBlobWriter writer, BlobMetadata metadata, PutOptions options, CancellationToken cancellationToken)
     {
         using var held = await _keyLocks.EnterAsync(metadata.Key, cancellationToken).ConfigureAwait(false);
-        var current = _catalog.Find(metadata.Key);
-        if (options.IfGeneration is { } stamp && stamp != _generations.Get(metadata.Key))
-            return StoreStatus.Superseded;
-        if (options.Condition?.Holds(current?.Metadata) == false)
-            return StoreStatus.PreconditionFailed;
-        if (current is not null && !File.Exists(PathOf(metadata.Key)))
-        {
-            // Removed by hand: acknowledging on the strength of the catalog alone would lose this blob.
-            _catalog.Remove(current);
-            current = null;
-        }
-        if (current is not null && IsSame(current.Metadata, metadata, options.Replace))
-        {
-            // What is in the catalog has been synced under this lock, so this acknowledgement is as good as the first.
-            current.Touch(Now);
-            return new PutReceipt(PutEffect.Unchanged, current.Metadata, StoredWhere.Local);
-        }
-        if (current is not null && !options.Replace)
-            return StoreStatus.Exists;
         try
         {
+            if (options.IfGeneration is { } stamp && stamp != _generations.Get(metadata.Key))
+                return StoreStatus.Superseded;
+            var current = FindIntact(metadata.Key);
+            if (options.Condition?.Holds(current?.Metadata) == false)
+                return StoreStatus.PreconditionFailed;
+            if (current is not null && IsSame(current.Metadata, metadata, options.Replace))
+            {
+                // What is in the catalog has been synced, under this lock or at the start, so this acknowledgement is as good as the first.
+                current.Touch(Now);
+                return new PutReceipt(PutEffect.Unchanged, current.Metadata, StoredWhere.Local);
+            }
+            if (current is not null && !options.Replace)
+                return StoreStatus.Exists;
             var entry = await _disk.RunAsync(() => Store(writer, metadata with { Generation = NextGeneration() })).ConfigureAwait(false);
             _fault = null;
             _evictor.Check();
@@ -96,7 +94,7 @@ public sealed partial class LocalStore
         var (temporary, headerLength, allocated) = writer.Finish(metadata);
         var path = PathOf(metadata.Key);
         _generations.Advance(metadata.Key);
-        File.Move(temporary, path, overwrite: true);
+        Rename(temporary, path);
         writer.Published();
         var entry = new CatalogEntry(metadata, headerLength, allocated, Now);
         try
@@ -111,16 +109,47 @@ public sealed partial class LocalStore
             throw;
         }
         _catalog.Set(entry);
+        // Once more: a fill that began since the first time may have seen the old state, and holds the stamp of the new one.
+        _generations.Advance(metadata.Key);
+        _space.Release(writer.TakeReservation());
         return entry;
     }
 
-    private bool Unlink(CatalogEntry entry, bool durable)
+    private void Rename(string temporary, string path)
     {
-        var path = PathOf(entry.Metadata.Key);
+        try
+        {
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Somebody has emptied the store by removing its folders.
+            _layout.Create();
+            File.Move(temporary, path, overwrite: true);
+        }
+    }
+
+    /// <summary>Removes a blob's file, then its entry: while the file takes space it is accounted for.</summary>
+    private bool Unlink(CatalogEntry entry)
+    {
+        try
+        {
+            File.Delete(PathOf(entry.Metadata.Key));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Gone with its folder.
+        }
         _catalog.Remove(entry);
-        File.Delete(path);
-        if (durable)
-            Posix.SyncFolder(Path.GetDirectoryName(path)!);
+        return true;
+    }
+
+    /// <summary>Makes the removal of a key's file durable, whoever removed it: eviction does not wait for that.</summary>
+    private bool SyncRemoval(BlobKey key)
+    {
+        var folder = Path.GetDirectoryName(PathOf(key))!;
+        if (Directory.Exists(folder))
+            Posix.SyncFolder(folder);
         return true;
     }
 
@@ -128,7 +157,7 @@ public sealed partial class LocalStore
     {
         using var held = await _keyLocks.EnterAsync(entry.Metadata.Key, CancellationToken.None).ConfigureAwait(false);
         if (_catalog.Find(entry.Metadata.Key) == entry)
-            await _disk.RunAsync(() => Unlink(entry, durable: false)).ConfigureAwait(false);
+            await _disk.RunAsync(() => Unlink(entry)).ConfigureAwait(false);
     }
 
     private void Forget(BlobKey key)

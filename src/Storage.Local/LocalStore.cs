@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using EdgeCache.Storage.Local.Disk;
 using EdgeCache.Storage.Local.Format;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace EdgeCache.Storage.Local;
 
@@ -34,6 +35,7 @@ public sealed partial class LocalStore : IBlobStore
     // Open writers, plus one for the store itself until it closes.
     private int _writers = 1;
     private volatile bool _closing;
+    private int _disposed;
     private volatile string? _fault;
     private long _generation;
 
@@ -57,25 +59,30 @@ public sealed partial class LocalStore : IBlobStore
     public static async Task<LocalStore> OpenAsync(LocalStoreOptions options, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         var layout = new StoreLayout(Path.GetFullPath(options.Path));
-        FolderLock? folderLock = null;
         try
         {
             layout.Create();
-            folderLock = await FolderLock.TakeAsync(layout.Lock, options.LockTimeout, time, cancellationToken).ConfigureAwait(false);
-            var store = new LocalStore(options with { Path = layout.Root }, layout, folderLock, StoreMarker.Open(layout), time, logger);
-            store.Recover();
-            store._evictor.Check();
-            return store;
+            var folderLock = await FolderLock.TakeAsync(layout.Lock, options.LockTimeout, time, cancellationToken).ConfigureAwait(false);
+            LocalStore? store = null;
+            try
+            {
+                store = new LocalStore(options with { Path = layout.Root }, layout, folderLock, StoreMarker.Open(layout), time, logger);
+                store.Recover();
+                store._evictor.Check();
+                return store;
+            }
+            catch
+            {
+                // What has been started (threads, eviction) ends with the store; the lock is free again either way.
+                if (store is not null)
+                    await store.DisposeAsync().ConfigureAwait(false);
+                folderLock.Dispose();
+                throw;
+            }
         }
         catch (Exception error) when (error is UnauthorizedAccessException or (IOException and not StoreUnavailableException))
         {
-            folderLock?.Dispose();
             throw new StoreUnavailableException($"The store folder '{layout.Root}' can't be opened: {error.Message}", error);
-        }
-        catch
-        {
-            folderLock?.Dispose();
-            throw;
         }
     }
 
@@ -93,17 +100,17 @@ public sealed partial class LocalStore : IBlobStore
     {
         if (_catalog.Find(key) is not { } entry)
             return new(StoreStatus.Missing);
+        SafeFileHandle? file = null;
         try
         {
-            var file = File.OpenHandle(PathOf(key), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            file = File.OpenHandle(PathOf(key), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var verdict = BlobHeaderReader.Read(file, out var info);
             if (verdict != FileVerdict.Good || info!.Metadata.Key != key)
-            {
-                file.Dispose();
                 return DropAsync(entry, verdict);
-            }
             entry.Touch(Now);
-            return new(new LocalBlobReader(file, info.Metadata, info.HeaderLength));
+            var reader = new LocalBlobReader(file, info.Metadata, info.HeaderLength);
+            file = null;
+            return new(reader);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -115,46 +122,78 @@ public sealed partial class LocalStore : IBlobStore
             LogReadFault(error, key);
             return new(Outcome<IBlobReader>.Fail(StoreStatus.Unavailable, "The disk could not read it."));
         }
+        finally
+        {
+            file?.Dispose();
+        }
     }
 
     /// <inheritdoc/>
-    public ValueTask<Outcome<IBlobWriter>> OpenWriteAsync(BlobKey key, PutOptions options, CancellationToken cancellationToken)
+    public async ValueTask<Outcome<IBlobWriter>> OpenWriteAsync(BlobKey key, PutOptions options, CancellationToken cancellationToken)
     {
         if (key.IsDefault)
             throw new ArgumentException("The default key names no blob.", nameof(key));
         if (options.ExpectedLength > options.MaxLength)
-            return new(StoreStatus.TooLarge);
-        if (options.ExpectedLength > _options.MaxBytes)
-            return new(Outcome<IBlobWriter>.Fail(StoreStatus.NoSpace, $"It has {options.ExpectedLength} bytes; the whole store has {_options.MaxBytes}."));
-        var current = _catalog.Find(key)?.Metadata;
-        if (options.Condition?.Holds(current) == false)
-            return new(StoreStatus.PreconditionFailed);
-        if (!options.Replace && current is not null && options.ExpectedSha256 is { } digest && digest != current.Sha256)
-            return new(StoreStatus.Exists);
+            return StoreStatus.TooLarge;
+        var draft = Draft(key, options);
+        BlobHeader.Check(draft);
+        if (options.ExpectedLength > _options.MaxBytes || (options.ExpectedLength is { } length && LocalBlobWriter.SpaceFor(BlobHeader.Measure(draft), length) > _options.MaxBytes))
+            return Outcome<IBlobWriter>.Fail(StoreStatus.NoSpace, $"It has {options.ExpectedLength} bytes; the whole store has {_options.MaxBytes}.");
         if (!TryAddWriter())
-            return new(Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, "The store is closing."));
-        return new(new LocalBlobWriter(this, Draft(key, options), options));
+            return Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, "The store is closing.");
+        LocalBlobWriter? writer = null;
+        try
+        {
+            if (Foresee(_catalog.Find(key)?.Metadata, options) != StoreStatus.Ok)
+            {
+                // Refused on the strength of memory only after a look at the file: it may have been damaged, or removed by hand.
+                using var held = await _keyLocks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
+                var status = Foresee(FindIntact(key)?.Metadata, options);
+                if (status != StoreStatus.Ok)
+                    return status;
+            }
+            writer = new LocalBlobWriter(this, draft, options);
+            return writer;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogReadFault(error, key);
+            return Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, "The disk could not read what is there.");
+        }
+        finally
+        {
+            if (writer is null)
+                RemoveWriter();
+        }
     }
 
     /// <inheritdoc/>
     public async ValueTask<Outcome<BlobMetadata>> DeleteAsync(BlobKey key, BlobCondition? condition, CancellationToken cancellationToken)
     {
-        using var held = await _keyLocks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
-        var entry = _catalog.Find(key);
-        if (condition?.Holds(entry?.Metadata) == false)
-            return StoreStatus.PreconditionFailed;
-        _generations.Advance(key);
-        if (entry is null)
-            return StoreStatus.Missing;
+        if (!TryAddWriter())
+            return Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "The store is closing.");
         try
         {
-            await _disk.RunAsync(() => Unlink(entry, durable: true)).ConfigureAwait(false);
-            return entry.Metadata;
+            using var held = await _keyLocks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
+            var entry = _catalog.Find(key);
+            if (condition?.Holds(entry?.Metadata) == false)
+                return StoreStatus.PreconditionFailed;
+            _generations.Advance(key);
+            if (entry is not null)
+                await _disk.RunAsync(() => Unlink(entry)).ConfigureAwait(false);
+            _generations.Advance(key);
+            // Also when nothing was there: it may have been evicted an instant ago, and a crash must not bring it back.
+            await _disk.RunAsync(() => SyncRemoval(key)).ConfigureAwait(false);
+            return entry is null ? StoreStatus.Missing : entry.Metadata;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             OnWriteFault(error);
             return Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "The disk could not make the removal durable.");
+        }
+        finally
+        {
+            RemoveWriter();
         }
     }
 
@@ -182,8 +221,11 @@ public sealed partial class LocalStore : IBlobStore
     /// <summary>Takes no new writes, waits for the running ones, and leaves the folder.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_closing)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            await _lastWriterGone.Task.ConfigureAwait(false);
             return;
+        }
         _closing = true;
         RemoveWriter();
         await _lastWriterGone.Task.ConfigureAwait(false);
@@ -195,6 +237,14 @@ public sealed partial class LocalStore : IBlobStore
     private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private string PathOf(BlobKey key) => _layout.BlobPath(KeyHash.Of(key, _secret));
+
+    /// <summary>What the commit would say already now.</summary>
+    private static StoreStatus Foresee(BlobMetadata? current, PutOptions options)
+    {
+        if (options.Condition?.Holds(current) == false)
+            return StoreStatus.PreconditionFailed;
+        return !options.Replace && current is not null && options.ExpectedSha256 is { } digest && digest != current.Sha256 ? StoreStatus.Exists : StoreStatus.Ok;
+    }
 
     private BlobMetadata Draft(BlobKey key, PutOptions options) => new()
     {

@@ -13,7 +13,10 @@ public sealed class GenerationTable
     /// <summary>The key's present stamp.</summary>
     public long Get(BlobKey key) => Volatile.Read(ref _stamps[IndexOf(key)]);
 
-    /// <summary>Notes that the key was written, deleted or purged. Called before the change can be seen by a reader.</summary>
+    /// <summary>
+    /// Notes that the key was written, deleted or purged. Called twice: before the change can be seen by a reader, so that no reader of the new state holds
+    /// the old stamp; and after it, so that nobody who saw the old state holds the last one.
+    /// </summary>
     public void Advance(BlobKey key) => Interlocked.Increment(ref _stamps[IndexOf(key)]);
 
     private static int IndexOf(BlobKey key) => key.GetHashCode() & (Size - 1);

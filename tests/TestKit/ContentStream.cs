@@ -5,7 +5,7 @@ namespace EdgeCache.TestKit;
 
 /// <summary>
 /// As many bytes as wanted, made while they are read: never in memory, never on a disk. Every block differs from every other. What has been read so
-/// far is hashed.
+/// far is hashed; the digest can be asked for after the client has disposed the stream.
 /// </summary>
 public sealed class ContentStream(long length, int seed = 1) : Stream
 {
@@ -54,10 +54,4 @@ public sealed class ContentStream(long length, int seed = 1) : Stream
     public override void SetLength(long value) => throw new NotSupportedException();
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    protected override void Dispose(bool disposing)
-    {
-        _hash.Dispose();
-        base.Dispose(disposing);
-    }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -25,7 +26,7 @@ public sealed partial class NodeProcess : IAsyncDisposable
     private NodeProcess(NodeSetup setup)
     {
         _setup = setup;
-        _client = new Lazy<HttpClient>(() => NewClient());
+        _client = new Lazy<HttpClient>(() => NewClient(handler: TrustingHandler()));
         var start = new ProcessStartInfo(Executable, Arguments()) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder.Path };
         CleanEnvironment.Apply(start);
         foreach (var name in (string[])["HOME", "XDG_DATA_HOME", "TMPDIR"])
@@ -162,6 +163,18 @@ public sealed partial class NodeProcess : IAsyncDisposable
             arguments.AddRange(["--config", ConfigFile]);
         }
         return arguments;
+    }
+
+    private SocketsHttpHandler TrustingHandler()
+    {
+        var handler = new SocketsHttpHandler();
+        if (_setup.Trust is { } pem)
+        {
+            using var trusted = X509Certificate2.CreateFromPem(pem);
+            var thumbprint = trusted.Thumbprint;
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is X509Certificate2 served && served.Thumbprint == thumbprint;
+        }
+        return handler;
     }
 
     /// <summary>All addresses is where a node may listen, not where a client may go.</summary>

@@ -21,6 +21,9 @@ public sealed record NodeSetup
     /// <summary>The test says itself where the store is, or lets the node choose.</summary>
     public bool OwnStorage { get; init; }
 
+    /// <summary>The certificate (PEM) that the fixture's own client trusts besides those of the system; none if null.</summary>
+    public string? Trust { get; init; }
+
     /// <summary>How long a start may take, on a machine that does other things too.</summary>
     public TimeSpan StartLimit { get; init; } = TimeSpan.FromSeconds(60);
 }

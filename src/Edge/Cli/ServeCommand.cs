@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using EdgeCache.Edge.Configuration;
 
 namespace EdgeCache.Edge.Cli;
@@ -18,7 +17,7 @@ internal static class ServeCommand
         {
             node = await EdgeNode.StartAsync(configuration, cancellationToken);
         }
-        catch (Exception e) when (e is IOException or SocketException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             await process.Error.WriteLineAsync($"edgecache: {e.Message}");
             return ExitCode.Failure;

@@ -46,7 +46,7 @@ internal sealed class SettingFlags
             if (result.GetValue(option) is { } text)
                 flags[key] = new ConfigurationValue(text, $"flag {option.Name}", ConfigurationLayer.Flag);
         }
-        if (result.GetResult(_anonymous) is not null)
+        if (result.GetResult(_anonymous) is { Implicit: false })
             flags["EdgeCache:Access:AllowAnonymous"] = new ConfigurationValue(result.GetValue(_anonymous) ? "true" : "false", $"flag {_anonymous.Name}", ConfigurationLayer.Flag);
         return new ConfigurationSources
         {

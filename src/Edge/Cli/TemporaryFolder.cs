@@ -3,7 +3,7 @@ namespace EdgeCache.Edge.Cli;
 /// <summary>The store of the test mode: a new folder that only this user can enter, removed at the end.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
-    private const string Prefix = "edgecache-test-";
+    private const string Prefix = "edgecache-test-mode-";
 
     private TemporaryFolder(string path) => Path = path;
 

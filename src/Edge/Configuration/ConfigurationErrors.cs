@@ -20,6 +20,10 @@ internal sealed class ConfigurationErrors(IReadOnlyDictionary<string, Configurat
     {
         var entry = values.GetValueOrDefault(key);
         var value = showValue && entry?.Value is { } text ? $" = \"{text}\"" : "";
-        _messages.Add($"{key}{value} ({entry?.Origin ?? "default"}): {message}");
+        _messages.Add($"{key}{value} ({entry?.Origin ?? OriginBelow(key)}): {message}");
     }
+
+    /// <summary>A section or a list has no entry of its own; what is in it has.</summary>
+    private string OriginBelow(string key) =>
+        values.Where(v => v.Key.StartsWith($"{key}:", StringComparison.OrdinalIgnoreCase)).Select(v => v.Value.Origin).FirstOrDefault("default");
 }

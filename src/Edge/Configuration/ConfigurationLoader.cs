@@ -46,7 +46,7 @@ internal static class ConfigurationLoader
         Merge(values, sources.Flags);
 
         // A preset is only another default: who names a token file does not mean the preset's token as well.
-        if (values.TryGetValue("EdgeCache:Access:Token", out var token) && !token.IsExplicit && values.ContainsKey("EdgeCache:Access:TokenFile"))
+        if (values.TryGetValue("EdgeCache:Access:Token", out var token) && !token.IsExplicit && values.GetValueOrDefault("EdgeCache:Access:TokenFile")?.Value is not null)
             values.Remove("EdgeCache:Access:Token");
 
         void ReadFile(string path, ConfigurationLayer layer, bool required)

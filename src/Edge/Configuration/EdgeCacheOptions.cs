@@ -30,7 +30,7 @@ internal sealed class ListenOptions
     public int Port { get; set; } = 8080;
 
     /// <summary>
-    /// Address and port for health and metrics alone, such as <c>127.0.0.1:9090</c>; cleartext. Default: none, which serves both on the main listener. Needs a restart.
+    /// Address and port for health and metrics alone, such as <c>127.0.0.1:9090</c>; cleartext. Port 1 to 65535, not the main one. Default: none, which serves both on the main listener. Needs a restart.
     /// </summary>
     [Setting(NeedsRestart = true)]
     public string? Management { get; set; }

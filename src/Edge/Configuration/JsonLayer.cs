@@ -25,6 +25,11 @@ internal static class JsonLayer
         {
             return $"{path}: is not valid JSON at line {e.LineNumber + 1}, column {e.BytePositionInLine + 1}.";
         }
+        catch (InvalidOperationException)
+        {
+            // Found only when a text is decoded: bytes that are not UTF-8, or half of a surrogate pair as an escape.
+            return $"{path}: has text that is not valid UTF-8.";
+        }
     }
 
     private static string? Flatten(string key, JsonElement element, Target target)

@@ -14,8 +14,6 @@ internal sealed record ListenAddress
 
     public bool IsLocalhost => Address is null;
 
-    public bool IsAny => IPAddress.Any.Equals(Address) || IPAddress.IPv6Any.Equals(Address);
-
     public bool IsLoopback => Address is null || IPAddress.IsLoopback(Address);
 
     /// <summary>Reads a host. An IPv6 address may stand in brackets.</summary>
@@ -40,7 +38,7 @@ internal sealed record ListenAddress
         return true;
     }
 
-    /// <summary>Reads <c>address:port</c>.</summary>
+    /// <summary>Reads <c>address:port</c>, with a port that clients can know beforehand: not 0.</summary>
     public static bool TryParseEndPoint(string? text, [NotNullWhen(true)] out ListenAddress? address, out int port)
     {
         address = null;
@@ -53,9 +51,6 @@ internal sealed record ListenAddress
         // Without brackets it is not clear where an IPv6 address ends and the port begins.
         if (host.Contains(':') && !host.StartsWith('['))
             return false;
-        return int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= ushort.MaxValue && TryParse(host, out address);
+        return int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) && port is > 0 and <= ushort.MaxValue && TryParse(host, out address);
     }
-
-    /// <summary>Whether two listeners on one port would get in each other's way.</summary>
-    public bool Overlaps(ListenAddress other) => IsAny || other.IsAny || Equals(other) || (IsLoopback && other.IsLoopback && (IsLocalhost || other.IsLocalhost));
 }

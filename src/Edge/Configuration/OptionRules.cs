@@ -44,20 +44,20 @@ internal static class OptionRules
                     "everybody who reaches this address could read and write. Set a token (BUILDER_CACHE_SERVER_AUTH_TOKEN_FILE or --auth-token-file), listen on 127.0.0.1, or allow it by name (EdgeCache:Access:AllowAnonymous or --allow-anonymous).");
             }
         }
-        CheckManagement(listen, main, errors);
+        CheckManagement(listen, errors);
     }
 
-    private static void CheckManagement(ListenOptions listen, ListenAddress? main, ConfigurationErrors errors)
+    private static void CheckManagement(ListenOptions listen, ConfigurationErrors errors)
     {
         const string Key = "EdgeCache:Listen:Management";
         if (listen.Management is null)
             return;
-        if (!ListenAddress.TryParseEndPoint(listen.Management, out var management, out var port))
-            errors.AddValue(Key, "must be an address and a port from 0 to 65535, such as 127.0.0.1:9090 or [::1]:9090.");
-        else if (management.IsLocalhost && port == 0)
-            errors.AddValue(Key, "a port that the system chooses needs an IP address, such as 127.0.0.1:0.");
-        else if (main is not null && port != 0 && port == listen.Port && management.Overlaps(main))
-            errors.AddValue(Key, $"is where the main listener is ({listen.Host}:{listen.Port}). Use another port, or remove it to serve health and metrics on the main listener.");
+        if (!ListenAddress.TryParseEndPoint(listen.Management, out _, out var port))
+            errors.AddValue(Key, "must be an address and a port from 1 to 65535, such as 127.0.0.1:9090 or [::1]:9090.");
+
+        // The port of a connection tells whether it came in on this listener, so another address alone would not do.
+        else if (port == listen.Port)
+            errors.AddValue(Key, $"has the port of the main listener ({listen.Host}:{listen.Port}). Use another port, or remove it to serve health and metrics on the main listener.");
     }
 
     private static void CheckTls(TlsOptions tls, ConfigurationErrors errors)

@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Protocols;
 using Yarp.ReverseProxy.Configuration;
 
 namespace EdgeCache.Edge.Configuration;
@@ -5,52 +6,96 @@ namespace EdgeCache.Edge.Configuration;
 /// <summary>Runs YARP's own validation over a candidate configuration, before anything that serves requests gets to see it.</summary>
 internal static class ReverseProxyCheck
 {
-    /// <summary>Registers the reverse proxy. Check and node use the same registration, so that what passes here also loads there.</summary>
-    public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration) =>
-        services.AddReverseProxy().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy));
+    /// <summary>Registers the reverse proxy with the user's routes and ours. Check and node use the same registration, so that what passes here also loads there.</summary>
+    public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration)
+    {
+        var proxy = services.AddReverseProxy().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy))
+            .LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters);
+
+        // YARP brings data protection for session affinity, and that makes keys in the user's home at every start. Without this eager
+        // service they are made when a route first needs them, and a node without such routes writes nothing outside its store.
+        foreach (var eager in services.Where(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType?.Name == "DataProtectionHostedService").ToArray())
+            services.Remove(eager);
+        return proxy;
+    }
 
     public static async Task CheckAsync(IConfiguration configuration, ConfigurationErrors errors, CancellationToken cancellationToken)
     {
-        var services = new ServiceCollection();
-        services.AddLogging();
-        services.AddSingleton(configuration);
-        AddProxy(services, configuration);
-        await using var provider = services.BuildServiceProvider();
-
-        IProxyConfig config;
-        try
+        await using var provider = BuildProvider(configuration);
+        if (TryConvert(provider, out var configs) is { } fault)
         {
-            config = provider.GetRequiredService<IProxyConfigProvider>().GetConfig();
-        }
-#pragma warning disable CA1031 // Whatever the conversion of a user's text throws is a fault of that text.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            errors.Add($"{FrameworkSections.ReverseProxy}: {e.Message}");
+            await AddCulpritsAsync(configuration, fault, errors);
             return;
         }
         var validator = provider.GetRequiredService<IConfigValidator>();
         var filters = provider.GetServices<IProxyConfigFilter>().ToArray();
         var clusters = new Dictionary<string, ClusterConfig>(StringComparer.OrdinalIgnoreCase);
-        foreach (var original in config.Clusters)
+        foreach (var original in configs.SelectMany(c => c.Clusters))
         {
             var cluster = original;
             foreach (var filter in filters)
                 cluster = await filter.ConfigureClusterAsync(cluster, cancellationToken);
-            clusters[cluster.ClusterId] = cluster;
-            Add($"{FrameworkSections.ReverseProxy}:Clusters:{cluster.ClusterId}", await validator.ValidateClusterAsync(cluster), errors);
+            var key = $"{FrameworkSections.ReverseProxy}:Clusters:{cluster.ClusterId}";
+            if (!clusters.TryAdd(cluster.ClusterId, cluster))
+                errors.Add($"{key}: the name is taken by another cluster, perhaps a built-in one. Choose another.");
+            Add(key, await validator.ValidateClusterAsync(cluster), errors);
         }
-        foreach (var original in config.Routes)
+        var routes = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var original in configs.SelectMany(c => c.Routes))
         {
             var route = original;
             var cluster = route.ClusterId is null ? null : clusters.GetValueOrDefault(route.ClusterId);
             foreach (var filter in filters)
                 route = await filter.ConfigureRouteAsync(route, cluster, cancellationToken);
             var key = $"{FrameworkSections.ReverseProxy}:Routes:{route.RouteId}";
+            if (!routes.Add(route.RouteId))
+                errors.Add($"{key}: the name is taken by another route, perhaps a built-in one. Choose another.");
             Add(key, await validator.ValidateRouteAsync(route), errors);
             if (route.ClusterId is { } id && !clusters.ContainsKey(id))
                 errors.Add($"{key}:ClusterId = \"{id}\": there is no such cluster.{Suggestion.Sentence(Suggestion.Nearest(id, clusters.Keys))}");
         }
+    }
+
+    private static ServiceProvider BuildProvider(IConfiguration configuration)
+    {
+        var services = new ServiceCollection();
+        services.AddLogging();
+        services.AddSingleton(configuration);
+        AddProxy(services, configuration);
+        return services.BuildServiceProvider();
+    }
+
+    private static string? TryConvert(ServiceProvider provider, out IReadOnlyList<IProxyConfig> configs)
+    {
+        configs = [];
+        try
+        {
+            configs = [.. provider.GetServices<IProxyConfigProvider>().Select(p => p.GetConfig())];
+            return null;
+        }
+#pragma warning disable CA1031 // Whatever the conversion of a user's text throws is a fault of that text.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>YARP converts everything at once and does not say where it failed. Each route and cluster alone does.</summary>
+    private static async Task AddCulpritsAsync(IConfiguration configuration, string fault, ConfigurationErrors errors)
+    {
+        var found = false;
+        foreach (var entry in configuration.GetSection(FrameworkSections.ReverseProxy).GetChildren().SelectMany(s => s.GetChildren()))
+        {
+            var alone = new ConfigurationBuilder().AddInMemoryCollection(entry.AsEnumerable().Where(e => e.Value is not null)).Build();
+            await using var provider = BuildProvider(alone);
+            if (TryConvert(provider, out _) is not { } message)
+                continue;
+            errors.Add($"{entry.Path}: {message}");
+            found = true;
+        }
+        if (!found)
+            errors.Add($"{FrameworkSections.ReverseProxy}: {fault}");
     }
 
     private static void Add(string key, IList<Exception> faults, ConfigurationErrors errors)

@@ -51,12 +51,11 @@ internal sealed class FolderLock : IDisposable
     {
         try
         {
-            var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            var taken = new FolderLock(file);
+            var taken = new FolderLock(PrivateFile.Open(path, FileMode.OpenOrCreate, FileShare.None));
             taken.Write(Running);
             return taken;
         }
-        catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException) && !Posix.IsNoSpace(error))
+        catch (IOException error) when (Posix.IsLocked(error))
         {
             return null;
         }
@@ -64,9 +63,19 @@ internal sealed class FolderLock : IDisposable
 
     private void Write(string state)
     {
-        _file.SetLength(0);
-        _file.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {state}\n")));
-        _file.Flush();
+        var text = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {state}\n"));
+        try
+        {
+            // Both states are equally long and written over each other, so nobody reads half of one.
+            _file.Position = 0;
+            _file.Write(text);
+            _file.Flush();
+            _file.SetLength(text.Length);
+        }
+        catch (IOException)
+        {
+            // The lock holds without its text: a full disk must not keep a store from starting, or a process from stopping.
+        }
     }
 
     private static (string Process, bool Leaving) ReadOwner(string path)
@@ -80,7 +89,7 @@ internal sealed class FolderLock : IDisposable
         }
         catch (IOException)
         {
-            // The owner has just gone, or the system locks for readers too (Windows).
+            // The owner has just gone, or the system locks for readers too.
             return ("(unknown)", false);
         }
     }

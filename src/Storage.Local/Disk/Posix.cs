@@ -12,7 +12,16 @@ internal static partial class Posix
     private const int NoSpaceLeft = 28;
     private const int QuotaExceeded = 122;
 
+    private const int WouldBlock = 11;
+    private const int SharingViolation = unchecked((int)0x80070020);
+
     private const int OpenReadOnlyCloseOnExec = 0x80000;
+    private const int CurrentFolder = -100;
+    private const int StatxNoFollow = 0x100;
+    private const uint StatxType = 0x1;
+    private const int StatxModeOffset = 28;
+    private const int FileTypeMask = 0xF000;
+    private const int RegularFile = 0x8000;
     private const int StatxEmptyPath = 0x1000;
     private const uint StatxBlocks = 0x400;
     private const int StatxBufferSize = 256;
@@ -33,20 +42,16 @@ internal static partial class Posix
             throw LastError($"The folder '{path}' can't be synced");
     }
 
-    /// <summary>
-    /// Opens a file for reading whoever has locked it. The base class library takes a shared lock for every reader on Unix, whatever it is told to
-    /// share, and so can't read what another process holds; on Windows sharing is enough.
-    /// </summary>
-    /// <exception cref="IOException">The file can't be opened.</exception>
+    /// <summary>Opens a file for reading whoever has locked it: the library takes a shared lock with every read handle, and fails against an exclusive one.</summary>
     public static SafeFileHandle OpenUnlocked(string path)
     {
-        if (OperatingSystem.IsWindows())
+        if (!OperatingSystem.IsLinux())
             return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         var file = Open(path, OpenReadOnlyCloseOnExec);
         if (!file.IsInvalid)
             return file;
-        using (file)
-            throw LastError($"The file '{path}' can't be opened");
+        file.Dispose();
+        throw LastError($"The file '{path}' can't be opened");
     }
 
     /// <summary>Disk space that a file takes, in bytes: allocated blocks, not its length.</summary>
@@ -59,6 +64,19 @@ internal static partial class Posix
             return RoundUp(RandomAccess.GetLength(file));
         return checked((long)BinaryPrimitives.ReadUInt64LittleEndian(buffer[StatxBlocksOffset..]) * BlockUnit);
     }
+
+    /// <summary>Whether a name is a file and nothing else: no link, which may lead out of the store, and no pipe, on which opening would wait.</summary>
+    public static bool IsRegularFile(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return (File.GetAttributes(path) & (FileAttributes.ReparsePoint | FileAttributes.Directory | FileAttributes.Device)) == FileAttributes.None;
+        Span<byte> buffer = stackalloc byte[StatxBufferSize];
+        return StatXAt(CurrentFolder, path, StatxNoFollow, StatxType, ref MemoryMarshal.GetReference(buffer)) == 0
+            && (BinaryPrimitives.ReadUInt16LittleEndian(buffer[StatxModeOffset..]) & FileTypeMask) == RegularFile;
+    }
+
+    /// <summary>Whether an error means that another process has locked the file.</summary>
+    public static bool IsLocked(IOException error) => error.HResult is WouldBlock or SharingViolation;
 
     /// <summary>Whether an error of the file system means that it is full (or the user's quota is).</summary>
     public static bool IsNoSpace(IOException error) => error.HResult is NoSpaceLeft or QuotaExceeded;
@@ -78,6 +96,10 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int FSync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int StatXAt(int folder, string path, int flags, uint mask, ref byte buffer);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -21,13 +21,14 @@ internal static partial class StoreMarker
         {
             if (new FileInfo(layout.Marker).Length > MaxLength)
                 throw Unreadable(layout, null);
-            var content = JsonSerializer.Deserialize(File.ReadAllBytes(layout.Marker), MarkerJson.Default.Content);
-            if (content is { Format: > Format })
+            var bytes = File.ReadAllBytes(layout.Marker);
+            if (JsonSerializer.Deserialize(bytes, MarkerJson.Default.Version) is { Format: > Format } newer)
             {
                 throw new StoreUnavailableException(
-                    $"The store folder '{layout.Root}' has format {content.Format}, written by a newer EdgeCache; this one knows formats up to {Format}. "
+                    $"The store folder '{layout.Root}' has format {newer.Format}, written by a newer EdgeCache; this one knows formats up to {Format}. "
                     + "Use the newer version, or another folder.");
             }
+            var content = JsonSerializer.Deserialize(bytes, MarkerJson.Default.Content);
             if (content is not { Format: > 0 } || Convert.FromHexString(content.KeyHashSecret) is not { Length: SecretLength } secret)
                 throw Unreadable(layout, null);
             return HashSecret.FromBytes(secret);
@@ -45,7 +46,8 @@ internal static partial class StoreMarker
     {
         var secret = RandomNumberGenerator.GetBytes(SecretLength);
         var temporary = layout.NewTemporaryPath();
-        using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
+        // A start that was killed may have left a file of this name: process ids repeat.
+        using (var file = PrivateFile.Open(temporary, FileMode.Create, FileShare.None))
         {
             JsonSerializer.Serialize(file, new Content(Format, Convert.ToHexStringLower(secret)), MarkerJson.Default.Content);
             file.Flush(flushToDisk: true);
@@ -55,9 +57,13 @@ internal static partial class StoreMarker
         return HashSecret.FromBytes(secret);
     }
 
+    /// <summary>All that can be said of any version's marker.</summary>
+    internal sealed record Version(int Format);
+
     internal sealed record Content(int Format, string KeyHashSecret);
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+    [JsonSerializable(typeof(Version))]
     [JsonSerializable(typeof(Content))]
     private sealed partial class MarkerJson : JsonSerializerContext;
 }

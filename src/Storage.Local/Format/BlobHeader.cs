@@ -20,6 +20,22 @@ internal static class BlobHeader
         return (length + 7) & ~7;
     }
 
+    /// <summary>Refuses metadata that a reader would not give back as it was: beyond a limit, or a field in the place of one of ours.</summary>
+    /// <exception cref="ArgumentException">The metadata can't be stored.</exception>
+    public static void Check(BlobMetadata metadata)
+    {
+        if (Bytes(metadata.ContentType) > BlobMetadata.MaxContentTypeLength)
+            throw new ArgumentException($"A content type has at most {BlobMetadata.MaxContentTypeLength} bytes.", nameof(metadata));
+        if (metadata.Tags.Sum(Bytes) > BlobMetadata.MaxTagsLength)
+            throw new ArgumentException($"The tags have at most {BlobMetadata.MaxTagsLength} bytes together.", nameof(metadata));
+        if (metadata.StoredHeaders.Any(h => h.Key.Length == 0) || metadata.StoredHeaders.Sum(h => Bytes(h.Key) + Bytes(h.Value)) > BlobMetadata.MaxStoredHeadersLength)
+            throw new ArgumentException($"Stored headers have names, and at most {BlobMetadata.MaxStoredHeadersLength} bytes together.", nameof(metadata));
+        if (metadata.UnknownFields.Any(f => f.Type >= (ushort)FieldType.MustUnderstand || Enum.IsDefined((FieldType)f.Type)))
+            throw new ArgumentException("An unknown field has a type that this version knows, or must not ignore.", nameof(metadata));
+        if (Measure(metadata) > BlobFile.MaxHeaderLength)
+            throw new ArgumentException($"The metadata takes more than {BlobFile.MaxHeaderLength} bytes.", nameof(metadata));
+    }
+
     /// <summary>Fills <paramref name="header"/>, which has exactly the measured length.</summary>
     public static void Write(Span<byte> header, BlobMetadata metadata, int trailerLength)
     {

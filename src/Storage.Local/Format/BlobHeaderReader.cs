@@ -52,7 +52,8 @@ internal static class BlobHeaderReader
             verdict = Parse(rented.AsSpan(0, length), out info);
             if (verdict == FileVerdict.Good && info!.FileLength != RandomAccess.GetLength(file))
                 return FileVerdict.Damaged;
-            return verdict;
+            // A payload that this version can't decode must not be served as if it were the content.
+            return verdict == FileVerdict.Good && info!.Metadata.Coding.Length > 0 ? FileVerdict.Newer : verdict;
         }
         finally
         {
@@ -114,6 +115,8 @@ internal static class BlobHeaderReader
     /// <summary>The fields as they come by.</summary>
     private sealed class Fields
     {
+        private static readonly long MinCreated = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
+        private static readonly long MaxCreated = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
         private readonly List<string> _tags = [];
         private readonly List<KeyValuePair<string, string>> _headers = [];
         private readonly List<UnknownField> _unknown = [];
@@ -152,7 +155,9 @@ internal static class BlobHeaderReader
 
         public BlobMetadata? ToMetadata(long payloadLength, long generation)
         {
-            if (_length < 0 || _digest is not { } digest || BlobKey.TryCreate(_namespace, _tenant, _key, allowSlash: true, out var key) is not null)
+            if (_length < 0 || _created < MinCreated || _created > MaxCreated || (_coding.Length == 0 && _length != payloadLength))
+                return null;
+            if (_digest is not { } digest || BlobKey.TryCreate(_namespace, _tenant, _key, allowSlash: true, out var key) is not null)
                 return null;
             return new BlobMetadata
             {

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using EdgeCache.Storage.Local.Format;
 using EdgeCache.TestKit;
 
@@ -21,8 +20,7 @@ public sealed class BlobTrailerTests : LocalStoreTest
         await using var store = await OpenAsync();
         await store.PutAsync(Blobs.Key("k"), content);
 
-        var expected = content.Chunk(Block).Select(b => Crc32C.Of(b)).ToArray();
-        BlobTrailer.Read(await ReadTrailerAsync(), length).ShouldBe(expected);
+        FileReading.Checksums(BlobFile(), length).ShouldBe(FileReading.ExpectedChecksums(content));
     }
 
     [Fact]
@@ -30,7 +28,7 @@ public sealed class BlobTrailerTests : LocalStoreTest
     {
         await using var store = await OpenAsync();
         await store.PutAsync(Blobs.Key("k"), Blobs.Bytes(100));
-        var trailer = await ReadTrailerAsync();
+        var trailer = FileReading.Trailer(BlobFile());
         for (var bit = 0; bit < trailer.Length * 8; bit++)
         {
             trailer[bit / 8] ^= (byte)(1 << (bit % 8));
@@ -38,11 +36,5 @@ public sealed class BlobTrailerTests : LocalStoreTest
             trailer[bit / 8] ^= (byte)(1 << (bit % 8));
         }
         BlobTrailer.Read(trailer, Block + 1).ShouldBeNull("it is the trailer of a shorter content");
-    }
-
-    private async Task<byte[]> ReadTrailerAsync()
-    {
-        var file = await File.ReadAllBytesAsync(BlobFile(), Cancel);
-        return file[^BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(24))..];
     }
 }
