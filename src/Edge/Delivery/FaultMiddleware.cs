@@ -1,4 +1,4 @@
-using Microsoft.AspNetCore.Connections;
+using EdgeCache.Edge.Observability;
 
 namespace EdgeCache.Edge.Delivery;
 
@@ -23,21 +23,15 @@ internal sealed partial class FaultMiddleware(RequestDelegate next, ILogger<Faul
             if (context is { Response: { HasStarted: false, StatusCode: StatusCodes.Status404NotFound } } && context.GetEndpoint() is null)
                 await Problem.WriteAsync(context, StatusCodes.Status404NotFound, "Nothing is served under this path.");
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception error) when (ClientGone.Explains(error, context))
         {
-            // The client has gone: there is nobody to answer.
+            // There is nobody to answer. The abort may be raised a moment later, so the status says already what the request is to be counted as.
+            if (!context.Response.HasStarted)
+                context.Response.StatusCode = ClientGone.Status;
         }
         catch (BadHttpRequestException error)
         {
             await EndAsync(context, error.StatusCode, error.Message);
-        }
-        catch (IOException error) when (context.RequestAborted.IsCancellationRequested || error is ConnectionResetException)
-        {
-            // A read or write failed because the client has gone.
-        }
-        catch (ConnectionAbortedException)
-        {
-            // Likewise.
         }
 #pragma warning disable CA1031 // The last resort of a request: the process goes on.
         catch (Exception error)

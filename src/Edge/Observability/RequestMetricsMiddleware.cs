@@ -1,17 +1,8 @@
-using Microsoft.AspNetCore.Connections;
-
 namespace EdgeCache.Edge.Observability;
 
 /// <summary>Counts and times every request, also one that fails or whose client goes away.</summary>
 internal sealed class RequestMetricsMiddleware(RequestDelegate next, EdgeMetrics metrics, TimeProvider time)
 {
-    /// <summary>The client went away before a response began. No such status is ever sent; the number is what reverse proxies have used for it for years.</summary>
-    private const int ClientClosedRequest = 499;
-
-    // The server marks a body that ended too early by this message alone. It throws it a moment before or after it raises the abort, so without
-    // this the same event would be counted as 400 or as 499 by chance. Should the message change, such a request is a 400.
-    private const string BodyEndedEarly = "Unexpected end of request content.";
-
     public async Task InvokeAsync(HttpContext context)
     {
         // A later middleware may change the method (a method override); the request is counted as it came.
@@ -40,11 +31,8 @@ internal sealed class RequestMetricsMiddleware(RequestDelegate next, EdgeMetrics
             return context.Response.StatusCode;
 
         // Checked in this order: an abort also makes reads and writes fail, and what they throw is then no fault of the node.
-        if (context.RequestAborted.IsCancellationRequested
-            || failure is ConnectionResetException or ConnectionAbortedException or BadHttpRequestException { Message: BodyEndedEarly })
-        {
-            return ClientClosedRequest;
-        }
+        if (context.RequestAborted.IsCancellationRequested || (failure is not null && ClientGone.Explains(failure, context)))
+            return ClientGone.Status;
 
         return failure switch
         {
