@@ -132,9 +132,14 @@ public sealed class TlsTests : IAsyncLifetime
     {
         using var client = new global::System.Net.Sockets.TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, _node.Url.Port);
-        await using var stream = new SslStream(client.GetStream(), leaveInnerStreamOpen: false, (_, _, _, _) => true);
+        var serial = "";
+        await using var stream = new SslStream(client.GetStream(), leaveInnerStreamOpen: false, (_, certificate, _, _) =>
+        {
+            serial = ((X509Certificate2)certificate!).SerialNumber;
+            return serial.Length > 0;
+        });
         await stream.AuthenticateAsClientAsync("localhost");
-        return ((X509Certificate2)stream.RemoteCertificate!).SerialNumber;
+        return serial;
     }
 
     private Task<ToolRun> HandshakeAsync(params string[] arguments) => ToolRun.RunAsync(
