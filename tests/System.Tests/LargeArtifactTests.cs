@@ -4,23 +4,20 @@ using EdgeCache.TestKit;
 
 namespace EdgeCache.System.Tests;
 
-/// <summary>
-/// Artifacts larger than the memory that the node may take. 1 GiB in every run; 4 GiB, past every 32-bit counter, where the long runs are asked for.
-/// </summary>
+/// <summary>Artifacts many times larger than the memory that the node may take, one of them past every 32-bit counter.</summary>
 public sealed class LargeArtifactTests(ITestOutputHelper output)
 {
     private const long GiB = 1L << 30;
     private const long MemoryLimit = 200L << 20;
 
-    private static readonly bool Long = Environment.GetEnvironmentVariable("EDGECACHE_LONG") == "1";
-
-    public static TheoryData<long, bool> Sizes => Long ? new() { { (4 * GiB) + 1, true }, { GiB, false } } : new() { { GiB, true }, { GiB / 4, false } };
-
     [Theory]
-    [MemberData(nameof(Sizes))]
+    [InlineData((4 * GiB) + 1, true)]
+    [InlineData(GiB, false)]
     public async Task A_large_artifact_comes_back_as_it_went_and_the_node_stays_small(long length, bool chunked)
     {
         await using var node = await NodeProcess.StartAsync();
+        if (new DriveInfo(node.Folder).AvailableFreeSpace < length + (2 * GiB))
+            Tools.Missing($"The temporary folder has no room for {length} bytes and the reserve that the node keeps: set TMPDIR to another disk");
         using var client = node.NewClient();
         client.Timeout = Timeout.InfiniteTimeSpan;
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(10));

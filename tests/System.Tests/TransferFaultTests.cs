@@ -116,6 +116,7 @@ public sealed class TransferFaultTests : IAsyncLifetime
         (await _node.Client.PutAsync("/cache/live/value", first)).StatusCode.ShouldBe(HttpStatusCode.Created);
         await CutAsync("/cache/live/value", "Content-Length: 1000000", new string('x', 500_000));
         (await _node.Client.GetStringAsync("/cache/live/value")).ShouldBe("old");
+        AssertNoFaultLogged();
     }
 
     private static string Put(string path, string framing) => $"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{framing}\r\n\r\n";
@@ -178,6 +179,13 @@ public sealed class TransferFaultTests : IAsyncLifetime
         return text.ToString();
     }
 
+    /// <summary>What a client does wrong is no error of the node.</summary>
+    private void AssertNoFaultLogged()
+    {
+        if (_node.Output.Contains(" fail: ", StringComparison.Ordinal))
+            Assert.Fail(_node.Output);
+    }
+
     private async Task AssertAbsentAsync(string path)
     {
         var tmp = Path.Combine(_node.Folder, "store", "tmp");
@@ -185,5 +193,6 @@ public sealed class TransferFaultTests : IAsyncLifetime
         using var answer = await _node.Client.GetAsync(path);
         answer.StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await _node.Client.GetAsync("/health")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        AssertNoFaultLogged();
     }
 }

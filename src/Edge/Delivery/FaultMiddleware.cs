@@ -28,6 +28,9 @@ internal sealed partial class FaultMiddleware(RequestDelegate next, ILogger<Faul
             // There is nobody to answer. The abort may be raised a moment later, so the status says already what the request is to be counted as.
             if (!context.Response.HasStarted)
                 context.Response.StatusCode = ClientGone.Status;
+
+            // Otherwise the server may still try to read the rest of the body, and log that it can't.
+            context.Abort();
         }
         catch (BadHttpRequestException error)
         {

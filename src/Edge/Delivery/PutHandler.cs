@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
@@ -54,7 +55,7 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
         var body = context.Request.BodyReader;
         while (true)
         {
-            var result = await ReadAsync(body, context.RequestAborted);
+            var result = await ReadAsync(body);
             foreach (var segment in result.Buffer)
             {
                 sha512?.AppendData(segment.Span);
@@ -71,11 +72,13 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
         }
     }
 
-    private static async ValueTask<ReadResult> ReadAsync(PipeReader body, CancellationToken cancellationToken)
+    private static async ValueTask<ReadResult> ReadAsync(PipeReader body)
     {
         try
         {
-            return await body.ReadAsync(cancellationToken);
+            // A read ends by itself when the client goes or the server cuts the connection. Cancelled from here, it would leave the reader as if still
+            // reading, and the server would log an error for many a client that leaves.
+            return await body.ReadAsync(CancellationToken.None);
         }
         catch (IOException error) when (error is not (BadHttpRequestException or ConnectionResetException))
         {
@@ -109,7 +112,14 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
             && context.Features.Get<IConnectionSocketFeature>() is { Socket: { } socket })
         {
             ReadOnlySpan<byte> on = [1, 0, 0, 0];
-            socket.SetRawSocketOption(TcpLevel, TcpQuickAck, on);
+            try
+            {
+                socket.SetRawSocketOption(TcpLevel, TcpQuickAck, on);
+            }
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
+            {
+                // The client has gone already; reading the body will tell.
+            }
         }
     }
 }
