@@ -65,6 +65,11 @@ public readonly struct Outcome<T>
     /// <summary>An outcome without a value.</summary>
     public static implicit operator Outcome<T>(StoreStatus status) => new(status, null, null);
 
+    /// <summary>A good outcome; for values of an interface type, which C# does not convert by itself.</summary>
+#pragma warning disable CA1000
+    public static Outcome<T> Good(T value) => new(StoreStatus.Ok, value, null);
+#pragma warning restore CA1000
+
     /// <summary>An outcome that is not <see cref="StoreStatus.Ok"/>, with a sentence on it.</summary>
 #pragma warning disable CA1000 // The type argument is what the caller already writes; a non-generic companion would only repeat it.
     public static Outcome<T> Fail(StoreStatus status, string detail) => new(status, null, detail);

@@ -1,0 +1,3 @@
+using EdgeCache.Bench.HitRatio;
+
+return await CommandLine.InvokeAsync(args);

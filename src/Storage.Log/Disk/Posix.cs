@@ -1,0 +1,107 @@
+using System.Buffers.Binary;
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace EdgeCache.Storage.Log.Disk;
+
+/// <summary>The system calls that the base class library does not offer. The only file that names the C library.</summary>
+internal static partial class Posix
+{
+    // errno values are the same on every Linux architecture that .NET runs on.
+    private const int NoSpaceLeft = 28;
+    private const int QuotaExceeded = 122;
+
+    private const int WouldBlock = 11;
+    private const int SharingViolation = unchecked((int)0x80070020);
+
+    private const int OpenReadOnlyCloseOnExec = 0x80000;
+    private const int CurrentFolder = -100;
+    private const int StatxNoFollow = 0x100;
+    private const uint StatxType = 0x1;
+    private const int StatxModeOffset = 28;
+    private const int FileTypeMask = 0xF000;
+    private const int RegularFile = 0x8000;
+    private const int StatxEmptyPath = 0x1000;
+    private const uint StatxBlocks = 0x400;
+    private const int StatxBufferSize = 256;
+    private const int StatxBlocksOffset = 48;
+    private const int BlockUnit = 512;
+    private const long FallbackBlock = 4096;
+
+    /// <summary>Makes the entries of a folder durable: created, renamed and removed names. Windows does it with the file's own sync.</summary>
+    /// <exception cref="IOException">The folder can't be synced: nothing is known of its entries.</exception>
+    public static void SyncFolder(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        using var folder = Open(path, OpenReadOnlyCloseOnExec);
+        if (folder.IsInvalid)
+            throw LastError($"The folder '{path}' can't be opened");
+        if (FSync(folder) != 0)
+            throw LastError($"The folder '{path}' can't be synced");
+    }
+
+    /// <summary>Opens a file for reading whoever has locked it: the library takes a shared lock with every read handle, and fails against an exclusive one.</summary>
+    public static SafeFileHandle OpenUnlocked(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var file = Open(path, OpenReadOnlyCloseOnExec);
+        if (!file.IsInvalid)
+            return file;
+        file.Dispose();
+        throw LastError($"The file '{path}' can't be opened");
+    }
+
+    /// <summary>Disk space that a file takes, in bytes: allocated blocks, not its length.</summary>
+    public static long GetAllocatedBytes(SafeFileHandle file)
+    {
+        if (!OperatingSystem.IsLinux())
+            return RoundUp(RandomAccess.GetLength(file));
+        Span<byte> buffer = stackalloc byte[StatxBufferSize];
+        if (StatX(file, "", StatxEmptyPath, StatxBlocks, ref MemoryMarshal.GetReference(buffer)) != 0)
+            return RoundUp(RandomAccess.GetLength(file));
+        return checked((long)BinaryPrimitives.ReadUInt64LittleEndian(buffer[StatxBlocksOffset..]) * BlockUnit);
+    }
+
+    /// <summary>Whether a name is a file and nothing else: no link, which may lead out of the store, and no pipe, on which opening would wait.</summary>
+    public static bool IsRegularFile(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return (File.GetAttributes(path) & (FileAttributes.ReparsePoint | FileAttributes.Directory | FileAttributes.Device)) == FileAttributes.None;
+        Span<byte> buffer = stackalloc byte[StatxBufferSize];
+        return StatXAt(CurrentFolder, path, StatxNoFollow, StatxType, ref MemoryMarshal.GetReference(buffer)) == 0
+            && (BinaryPrimitives.ReadUInt16LittleEndian(buffer[StatxModeOffset..]) & FileTypeMask) == RegularFile;
+    }
+
+    /// <summary>Whether an error means that another process has locked the file.</summary>
+    public static bool IsLocked(IOException error) => error.HResult is WouldBlock or SharingViolation;
+
+    /// <summary>Whether an error of the file system means that it is full (or the user's quota is).</summary>
+    public static bool IsNoSpace(IOException error) => error.HResult is NoSpaceLeft or QuotaExceeded;
+
+    private static long RoundUp(long length) => (length + FallbackBlock - 1) / FallbackBlock * FallbackBlock;
+
+    private static IOException LastError(string what)
+    {
+        var errno = Marshal.GetLastPInvokeError();
+        return new IOException($"{what}: {new Win32Exception(errno).Message}.", errno);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial SafeFileHandle Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int FSync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int StatXAt(int folder, string path, int flags, uint mask, ref byte buffer);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int StatX(SafeFileHandle folder, string path, int flags, uint mask, ref byte buffer);
+}

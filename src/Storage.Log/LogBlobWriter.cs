@@ -1,0 +1,257 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using EdgeCache.Storage.Log.Format;
+using EdgeCache.Storage.Log.Files;
+using EdgeCache.Storage.Log.Segments;
+
+namespace EdgeCache.Storage.Log;
+
+/// <summary>
+/// Gathers one blob: room for the headers, the content as it comes, the trailer; the headers last, when length and digest are known. A small blob never leaves the
+/// buffer, which then is the record; a large one goes to a temporary file.
+/// </summary>
+internal sealed class LogBlobWriter : IBlobWriter
+{
+    private const int BufferLength = 128 * 1024;
+
+    /// <summary>Space is reserved in steps as content really comes: an announced length reserves nothing.</summary>
+    private const long ReservationStep = 64 * 1024;
+    private const long DiskBlock = 4096;
+
+    private readonly LogStore _store;
+    private readonly PutOptions _options;
+    private readonly BlobMetadata _draft;
+    private readonly int _headerLength;
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly List<uint> _checksums = [];
+    private byte[]? _buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
+    private IStoreFile? _file;
+    private string? _path;
+    private Crc32C _block = Crc32C.Start();
+    private int _blockLength;
+    private long _length;
+    private int _buffered;
+    private long _fileLength;
+    private long _reserved;
+    private StoreStatus _refused = StoreStatus.Ok;
+    private Sha256Digest? _digest;
+    private bool _committed;
+    private bool _ended;
+
+    public LogBlobWriter(LogStore store, BlobMetadata draft, PutOptions options)
+    {
+        _store = store;
+        _options = options;
+        _draft = draft;
+        _headerLength = BlobHeader.Measure(draft);
+        _buffered = RecordFormat.HeaderLength + _headerLength;
+    }
+
+    /// <summary>Disk space that a file takes whose content has a length: with header and trailer, in whole blocks.</summary>
+    internal static long SpaceFor(int headerLength, long contentLength)
+    {
+        var length = RecordFormat.HeaderLength + headerLength + contentLength + BlobTrailer.Measure(BlobTrailer.BlocksOf(contentLength));
+        return (length + DiskBlock - 1) / DiskBlock * DiskBlock;
+    }
+
+    public ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        if (_digest is not null)
+            throw new InvalidOperationException("The content has been ended by a commit.");
+        if (_refused != StoreStatus.Ok)
+            return new(_refused);
+        if (_length + content.Length > _options.MaxLength)
+            return new(_refused = StoreStatus.TooLarge);
+        if (_length + content.Length > _options.ExpectedLength)
+            return new(_refused = StoreStatus.LengthMismatch);
+        return _headerLength + _length + content.Length <= _reserved
+            ? new(Append(content.Span))
+            : ReserveAndAppendAsync(content, cancellationToken);
+    }
+
+    public async ValueTask<Outcome<PutReceipt>> CommitAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        if (_committed)
+            throw new InvalidOperationException("A writer commits once.");
+        if (_refused != StoreStatus.Ok)
+            return _refused;
+        if (_options.ExpectedLength is { } length && length != _length)
+            return Outcome<PutReceipt>.Fail(StoreStatus.LengthMismatch, $"The content has {_length} bytes; {length} were announced.");
+        // A commit that is cancelled from here on may be repeated: the content ends once.
+        var digest = _digest ??= End();
+        if (_options.ExpectedSha256 is { } expected && expected != digest)
+            return Outcome<PutReceipt>.Fail(StoreStatus.DigestMismatch, $"The content has the SHA-256 {digest}; {expected} was expected.");
+        if (await ReserveAsync(SpaceFor(_headerLength, _length), cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
+            return status;
+        var metadata = _draft with { Length = _length, Sha256 = digest, PayloadLength = _length, PayloadSha256 = digest };
+        var outcome = await _store.PublishAsync(this, metadata, _options, cancellationToken).ConfigureAwait(false);
+        _committed = true;
+        return outcome;
+    }
+
+    /// <summary>Whether the blob is still in the buffer as a whole and is to be a record.</summary>
+    internal bool IsSmall => _file is null && _length <= _store.SmallBlobBytes;
+
+    internal bool IsPublished { get; private set; }
+
+    /// <summary>Completes the record of a small blob. It is this writer's buffer: valid until the writer is disposed.</summary>
+    internal ReadOnlyMemory<byte> FinishRecord(BlobMetadata metadata, KeyHash hash)
+    {
+        var trailerLength = BlobTrailer.Measure(_checksums.Count);
+        BlobTrailer.Write(_buffer.AsSpan(_buffered, trailerLength), CollectionsMarshal.AsSpan(_checksums));
+        BlobHeader.Write(_buffer.AsSpan(RecordFormat.HeaderLength, _headerLength), metadata, trailerLength);
+        var end = _buffered + trailerLength;
+        var length = RecordFormat.LengthFor(end - RecordFormat.HeaderLength);
+        _buffer.AsSpan(end, length - end).Clear();
+        RecordFormat.Write(_buffer, RecordKind.Blob, length, hash, metadata.Generation);
+        return _buffer.AsMemory(0, length);
+    }
+
+    /// <summary>Brings the whole blob into its file and the file to disk.</summary>
+    /// <returns>The temporary file's path and the disk space it takes.</returns>
+    /// <exception cref="IOException">The disk failed, or a sync did: nothing may be assumed of the file.</exception>
+    internal (string Path, long AllocatedBytes) FinishFile(BlobMetadata metadata)
+    {
+        var trailerLength = BlobTrailer.Measure(_checksums.Count);
+        var trailer = ArrayPool<byte>.Shared.Rent(trailerLength);
+        try
+        {
+            BlobTrailer.Write(trailer.AsSpan(0, trailerLength), CollectionsMarshal.AsSpan(_checksums));
+            Flush();
+            _file!.Write(_fileLength, trailer.AsSpan(0, trailerLength));
+            WriteHeader(metadata, trailerLength);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(trailer);
+        }
+        _file.Sync();
+        return (_path!, _file.AllocatedBytes);
+    }
+
+    /// <summary>The temporary file has got its name: there is nothing left to remove.</summary>
+    internal void Published()
+    {
+        _path = null;
+        IsPublished = true;
+    }
+
+    /// <summary>The blob's space is accounted for elsewhere: gives up what was reserved for it.</summary>
+    internal long TakeReservation()
+    {
+        var reserved = _reserved;
+        _reserved = 0;
+        return reserved;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        if (_ended)
+            return ValueTask.CompletedTask;
+        _ended = true;
+        _hash.Dispose();
+        _file?.Dispose();
+        _store.Close(_path, _reserved);
+        ArrayPool<byte>.Shared.Return(_buffer!);
+        _buffer = null;
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask<StoreStatus> ReserveAndAppendAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        var status = await ReserveAsync(_headerLength + _length + content.Length, cancellationToken).ConfigureAwait(false);
+        return status == StoreStatus.Ok ? Append(content.Span) : status;
+    }
+
+    private async ValueTask<StoreStatus> ReserveAsync(long total, CancellationToken cancellationToken)
+    {
+        if (total <= _reserved)
+            return StoreStatus.Ok;
+        var steps = (total - _reserved + ReservationStep - 1) / ReservationStep * ReservationStep;
+        // A blob that takes nearly the whole store has no room for a whole step.
+        var step = Math.Max(total - _reserved, Math.Min(steps, _store.MaxBytes - _reserved));
+        var status = await _store.ReserveAsync(step, _reserved, cancellationToken).ConfigureAwait(false);
+        if (status == StoreStatus.Ok)
+            _reserved += step;
+        else
+            _refused = status;
+        return status;
+    }
+
+    private StoreStatus Append(ReadOnlySpan<byte> content)
+    {
+        try
+        {
+            while (content.Length > 0)
+            {
+                if (_buffered == _buffer!.Length)
+                    Flush();
+                var part = content[..Math.Min(content.Length, _buffer.Length - _buffered)];
+                part.CopyTo(_buffer.AsSpan(_buffered));
+                Account(part);
+                _buffered += part.Length;
+                content = content[part.Length..];
+            }
+            return StoreStatus.Ok;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return _refused = _store.OnWriteFault(error);
+        }
+    }
+
+    private void Account(ReadOnlySpan<byte> content)
+    {
+        _hash.AppendData(content);
+        _length += content.Length;
+        while (content.Length > 0)
+        {
+            var part = content[..Math.Min(content.Length, BlobFile.BlockLength - _blockLength)];
+            _block.Append(part);
+            _blockLength += part.Length;
+            content = content[part.Length..];
+            if (_blockLength == BlobFile.BlockLength)
+            {
+                _checksums.Add(_block.Value);
+                _block = Crc32C.Start();
+                _blockLength = 0;
+            }
+        }
+    }
+
+    private void Flush()
+    {
+        var from = 0;
+        if (_file is null)
+        {
+            _path = _store.NewTemporaryPath();
+            _file = _store.CreateFile(_path);
+            from = RecordFormat.HeaderLength;
+        }
+        _file.Write(_fileLength, _buffer.AsSpan(from, _buffered - from));
+        _fileLength += _buffered - from;
+        _buffered = 0;
+    }
+
+    private void WriteHeader(BlobMetadata metadata, int trailerLength)
+    {
+        var header = ArrayPool<byte>.Shared.Rent(_headerLength);
+        BlobHeader.Write(header.AsSpan(0, _headerLength), metadata, trailerLength);
+        _file!.Write(0, header.AsSpan(0, _headerLength));
+        ArrayPool<byte>.Shared.Return(header);
+    }
+
+    [SkipLocalsInit]
+    private Sha256Digest End()
+    {
+        if (_blockLength > 0)
+            _checksums.Add(_block.Value);
+        Span<byte> bytes = stackalloc byte[Sha256Digest.Size];
+        _hash.GetHashAndReset(bytes);
+        return new Sha256Digest(bytes);
+    }
+}

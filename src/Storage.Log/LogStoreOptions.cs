@@ -1,0 +1,30 @@
+namespace EdgeCache.Storage.Log;
+
+/// <summary>How a local store behaves.</summary>
+public sealed record LogStoreOptions
+{
+    /// <summary>The folder. Made when it is not there; files in it that are not the store's are left alone.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Disk space the store may take, in allocated bytes, at least 1 MiB. Eviction keeps it below. Default: 10 GiB.</summary>
+    public long MaxBytes { get; init; } = 10L << 30;
+
+    /// <summary>Bytes to leave free on the file system: a write that would go below ends with <see cref="StoreStatus.NoSpace"/>. Default: 1 GiB.</summary>
+    public long MinFreeBytes { get; init; } = 1L << 30;
+
+    /// <summary>How long to wait for a process that is leaving the folder. Default: 40 s.</summary>
+    public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(40);
+
+    /// <summary>How long a write waits for eviction to make room. Default: 10 s.</summary>
+    public TimeSpan RoomTimeout { get; init; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>The store's folder can't be opened; the message says why and what to do.</summary>
+public sealed class StoreUnavailableException : IOException
+{
+    /// <summary>Says why the folder can't be opened.</summary>
+    public StoreUnavailableException(string message, Exception? innerException = null)
+        : base(message, innerException)
+    {
+    }
+}

@@ -1,0 +1,93 @@
+using EdgeCache.Storage.Log.Files;
+
+namespace EdgeCache.Storage.Log;
+
+/// <summary>
+/// The disk space that the store takes, and what blobs that are being written may still take. Together they never exceed the limit, and they leave the floor of
+/// free disk space alone.
+/// </summary>
+internal sealed class SpaceAccount(LogStoreOptions options, IFileSystem files, TimeProvider time)
+{
+    /// <summary>Asking the system costs a call, so its answer counts for a while, less what has been handed out since.</summary>
+    private static readonly TimeSpan FreeSpaceAge = TimeSpan.FromMilliseconds(200);
+
+    // Protects the four fields below; nothing else is taken while it is held.
+    private readonly Lock _lock = new();
+    private long _used;
+    private long _reserved;
+    private long _free;
+    private long _freeMeasured;
+
+    public enum Answer
+    {
+        Granted,
+
+        /// <summary>The store's own limit: eviction can help.</summary>
+        StoreFull,
+
+        /// <summary>The file system's free space is at the floor.</summary>
+        DiskFull,
+    }
+
+    /// <summary>Segments and files, in bytes.</summary>
+    public long Used
+    {
+        get
+        {
+            lock (_lock)
+                return _used;
+        }
+    }
+
+    /// <summary>What is used or reserved, in bytes.</summary>
+    public long Taken
+    {
+        get
+        {
+            lock (_lock)
+                return _used + _reserved;
+        }
+    }
+
+    public void AddUsed(long bytes)
+    {
+        lock (_lock)
+            _used += bytes;
+    }
+
+    public Answer TryReserve(long bytes)
+    {
+        lock (_lock)
+        {
+            if (_used + _reserved + bytes > options.MaxBytes)
+                return Answer.StoreFull;
+            if (_freeMeasured == 0 || _free - bytes < options.MinFreeBytes || time.GetElapsedTime(_freeMeasured) > FreeSpaceAge)
+            {
+                // Space is reserved in small steps just before it is written, so what is reserved and not yet taken is next to nothing.
+                _free = files.FreeBytes;
+                _freeMeasured = time.GetTimestamp();
+            }
+            if (_free - bytes < options.MinFreeBytes)
+                return Answer.DiskFull;
+            _free -= bytes;
+            _reserved += bytes;
+            return Answer.Granted;
+        }
+    }
+
+    public void Release(long bytes)
+    {
+        lock (_lock)
+            _reserved -= bytes;
+    }
+
+    /// <summary>What was reserved has been written: in one step, so that it is never counted twice.</summary>
+    public void Settle(long reserved, long used)
+    {
+        lock (_lock)
+        {
+            _reserved -= reserved;
+            _used += used;
+        }
+    }
+}
