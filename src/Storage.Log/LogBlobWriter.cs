@@ -1,9 +1,9 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using EdgeCache.Storage.Log.Format;
 using EdgeCache.Storage.Log.Files;
+using EdgeCache.Storage.Log.Format;
 using EdgeCache.Storage.Log.Segments;
 
 namespace EdgeCache.Storage.Log;

@@ -55,8 +55,12 @@ public sealed class EvictionTests : LogStoreTest
         var content = Blobs.Bytes(400_000);
         await store.PutAsync(Blobs.Key("read"), content);
         await using var reader = (await store.OpenReadAsync(Blobs.Key("read"), ByteRange.Whole, Cancel)).Value.ShouldNotBeNull();
-        for (var i = 0; i < 20; i++)
+        for (var i = 0; i < 40; i++)
+        {
             (await store.PutAsync(Blobs.Key($"k{i}"), Blobs.Bytes(200_000, seed: i))).Status.ShouldBe(StoreStatus.Ok);
+            // What was asked for stays the longest; it goes only when others were asked for too.
+            await store.TryGetAsync(Blobs.Key($"k{i}"));
+        }
         (await store.StatAsync(Blobs.Key("read"), Cancel)).Status.ShouldBe(StoreStatus.Missing);
         var buffer = new byte[content.Length];
         await reader.ReadFullyAsync(0, buffer);

@@ -54,7 +54,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
     }
     private static byte[] ReadShared(string f) { using var s = new FileStream(f, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete); var b = new byte[s.Length]; s.ReadExactly(b); return b; }
 
-    [Fact] public async Task T01_verified_survives_restart()
+    [Fact]
+    public async Task T01_verified_survives_restart()
     {
         var content = Blobs.Bytes(5000);
         await using (var s = await Open(Fs())) { await s.PutAsync(Blobs.Key("a"), content); await s.GetAsync(Blobs.Key("a")); }
@@ -64,7 +65,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
         if (await again.TryGetAsync(Blobs.Key("a")) is { } got) got.Content.ShouldBe(content);
     }
 
-    [Fact] public async Task T02_delete_is_acked_before_any_sync_ends()
+    [Fact]
+    public async Task T02_delete_is_acked_before_any_sync_ends()
     {
         var fs = Fs(); await using var s = await Open(fs);
         await s.PutAsync(Blobs.Key("a"), Blobs.Bytes(10)); await s.PutAsync(Blobs.Key("b"), Blobs.Bytes(20));
@@ -78,9 +80,10 @@ public sealed class FaultInterleavingTests : LogStoreTest
         (acked && syncs == 0).ShouldBeFalse("a DELETE was acknowledged although no sync had ended");
     }
 
-    [Fact] public async Task T03_failed_put_comes_back_after_acknowledged_delete()
+    [Fact]
+    public async Task T03_failed_put_comes_back_after_acknowledged_delete()
     {
-        var fs = Fs(); 
+        var fs = Fs();
         await using (var s = await Open(fs))
         {
             await s.PutAsync(Blobs.Key("other"), Blobs.Bytes(10, 9), R); await s.PutAsync(Blobs.Key("a"), Blobs.Bytes(10, 1), R);
@@ -94,7 +97,10 @@ public sealed class FaultInterleavingTests : LogStoreTest
         (await again.TryGetAsync(Blobs.Key("a"))).ShouldBeNull();
     }
 
-    [Theory] [InlineData(true)] [InlineData(false)] public async Task T04_copy_in_an_older_segment_is_deleted_and_the_original_comes_back(bool snapshot)
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task T04_copy_in_an_older_segment_is_deleted_and_the_original_comes_back(bool snapshot)
     {
         var fs = Fs(); await using var s = await Open(fs);
         var (segments, log) = s.Internals;
@@ -116,7 +122,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
         (await again.TryGetAsync(Blobs.Key("k"))).ShouldBeNull("the acknowledged DELETE is undone");
     }
 
-    [Fact] public async Task T05_delete_of_what_is_in_a_segment_that_is_just_being_removed()
+    [Fact]
+    public async Task T05_delete_of_what_is_in_a_segment_that_is_just_being_removed()
     {
         var fs = Fs(); await using var s = await Open(fs);
         var (segments, log) = s.Internals;
@@ -129,7 +136,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
         (await again.TryGetAsync(Blobs.Key("k"))).ShouldBeNull("DELETE said " + said);
     }
 
-    [Fact] public async Task T06_crafted_content_in_a_damaged_record_keeps_the_store_from_opening()
+    [Fact]
+    public async Task T06_crafted_content_in_a_damaged_record_keeps_the_store_from_opening()
     {
         var meta = new BlobMetadata { Key = Blobs.Key("evil"), Length = long.MaxValue - 10, PayloadLength = long.MaxValue - 10, Sha256 = default, PayloadSha256 = default, Created = DateTimeOffset.UnixEpoch, Generation = 1, ContentType = "", Writer = "", Tags = [], StoredHeaders = [], FarValidator = "", UnknownFields = [] };
         var header = new byte[BlobHeader.Measure(meta)];
@@ -151,7 +159,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
         await using var again = await Open(Fs());
     }
 
-    [Fact] public async Task T07_space_drifts_by_the_segment_header()
+    [Fact]
+    public async Task T07_space_drifts_by_the_segment_header()
     {
         await using var s = await Open(Fs()); var (segments, log) = s.Internals;
         for (var i = 0; i < 20; i++) { await s.PutAsync(Blobs.Key("k"), Blobs.Bytes(100, i), R); await log.SealAsync(SegmentClass.Probation); await log.SealAsync(SegmentClass.Main); foreach (var g in segments.List()) await s.EmptyAsync(g, keepAll: false); }
@@ -159,7 +168,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
         s.State.UsedBytes.ShouldBe(real);
     }
 
-    [Fact] public async Task T08_orphan_of_a_crash_is_swept()
+    [Fact]
+    public async Task T08_orphan_of_a_crash_is_swept()
     {
         await using (var s = await Open(Fs())) await s.PutAsync(Blobs.Key("a"), Blobs.Bytes(10));
         var orphan = L.BlobPath(new KeyHash(5, 6), DateTime.UtcNow.Ticks / 10 - 62_135_596_800_000_000);
@@ -168,7 +178,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
         File.Exists(orphan).ShouldBeFalse();
     }
 
-    [Fact] public async Task T09_damaged_large_blob_heals()
+    [Fact]
+    public async Task T09_damaged_large_blob_heals()
     {
         var c = Blobs.Bytes(3 << 20);
         await using (var s = await Open(Fs())) await s.PutAsync(Blobs.Key("a"), c);
@@ -179,7 +190,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
         (await again.GetAsync(Blobs.Key("a"))).Content.ShouldBe(c, "after PUT said " + put.Value?.Effect);
     }
 
-    [Fact] public async Task T10_large_blobs_are_not_all_evicted_at_once()
+    [Fact]
+    public async Task T10_large_blobs_are_not_all_evicted_at_once()
     {
         await using var s = await Open(Fs(), 64 << 20);
         var max = 0L; var min = long.MaxValue;
@@ -192,7 +204,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
         min.ShouldBeGreaterThan(max / 2, $"max {max} min {min}");
     }
 
-    [Fact] public async Task T11_a_bit_in_a_segment_header_costs_no_segment()
+    [Fact]
+    public async Task T11_a_bit_in_a_segment_header_costs_no_segment()
     {
         await using (var s = await Open(Fs())) for (var i = 0; i < 50; i++) await s.PutAsync(Blobs.Key("k" + i), Blobs.Bytes(100, i));
         var seg = Directory.GetFiles(L.Segments).Single(); var bytes = File.ReadAllBytes(seg); bytes[40] ^= 1; File.WriteAllBytes(seg, bytes);
@@ -201,7 +214,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
         again.State.Blobs.ShouldBe(50);
     }
 
-    [Fact] public async Task T12_failed_syncs_leave_no_segments_behind()
+    [Fact]
+    public async Task T12_failed_syncs_leave_no_segments_behind()
     {
         var fs = Fs(); await using var s = await Open(fs);
         await s.PutAsync(Blobs.Key("a"), Blobs.Bytes(10));
@@ -215,7 +229,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
         n.ShouldBeLessThan(5, $"{n} open segments, {real} bytes on disk, {s.State.UsedBytes} accounted");
     }
 
-    [Fact] public async Task T13_a_folder_that_cannot_be_listed_does_not_break_dispose()
+    [Fact]
+    public async Task T13_a_folder_that_cannot_be_listed_does_not_break_dispose()
     {
         var fs = Fs(); fs.OnList = f => { if (f.Contains("/blobs/80")) throw new IOException("EIO"); };
         var s = await Open(fs); await s.PutAsync(Blobs.Key("a"), Blobs.Bytes(10));
@@ -223,7 +238,8 @@ public sealed class FaultInterleavingTests : LogStoreTest
         File.Exists(L.Snapshot).ShouldBeTrue();
     }
 
-    [Fact] public async Task T14_retried_delete_says_missing_only_when_durable()
+    [Fact]
+    public async Task T14_retried_delete_says_missing_only_when_durable()
     {
         var fs = Fs(); await using var s = await Open(fs);
         await s.PutAsync(Blobs.Key("a"), Blobs.Bytes(10));

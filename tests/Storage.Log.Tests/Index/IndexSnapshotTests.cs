@@ -22,7 +22,7 @@ public sealed class IndexSnapshotTests
     [InlineData(1, false)]
     [InlineData(100_000, false)]
     [InlineData(60_000, true)]
-    public void What_was_written_is_read(int count, bool oneShard)
+    public void What_was_written_is_read_but_nothing_counts_as_verified_any_more(int count, bool oneShard)
     {
         var index = Fill(count, oneShard);
         IndexSnapshot.Write(_files, Snapshot, index, Header, () => { });
@@ -35,7 +35,7 @@ public sealed class IndexSnapshotTests
         header.Namespaces.ShouldBe(Header.Namespaces);
         read.Count.ShouldBe(count);
         foreach (var entry in Entries.AllOf(index))
-            (read.TryGet(entry.Hash, out var found) && Entries.AreSame(found, entry)).ShouldBeTrue();
+            (read.TryGet(entry.Hash, out var found) && Entries.AreSame(found, entry with { Flags = entry.Flags & ~EntryFlags.Verified })).ShouldBeTrue();
         for (ushort id = 0; id < 1000; id++)
             read.BytesOf(id).ShouldBe(index.BytesOf(id));
     }
@@ -106,8 +106,8 @@ public sealed class IndexSnapshotTests
         {
             IndexSnapshot.Write(_files, Snapshot, index, Header, () => { });
             var (_, read) = IndexSnapshot.TryRead(_files, Snapshot, StoreId, out _).ShouldNotBeNull();
-            stable.Count(e => read.TryGet(e.Hash, out var found) && Entries.AreSame(found, e)).ShouldBe(stable.Count);
-            Entries.AllOf(read).ShouldAllBe(e => Entries.IsWhole(e));
+            stable.Count(e => read.TryGet(e.Hash, out var found) && Entries.AreSame(found, e with { Flags = e.Flags & ~EntryFlags.Verified })).ShouldBe(stable.Count);
+            Entries.AllOf(read).ShouldAllBe(e => Entries.IsWhole(AsWritten(e)));
         }
         await stop.CancelAsync();
         await writer;
@@ -137,4 +137,7 @@ public sealed class IndexSnapshotTests
         }
         return index;
     }
+
+    /// <summary>The entry with the flag that a snapshot does not bring back.</summary>
+    private static IndexEntry AsWritten(IndexEntry read) => read with { Flags = read.Flags | (Entries.Of(read.Hash, read.Segment).Flags & EntryFlags.Verified) };
 }
