@@ -45,6 +45,17 @@ internal readonly record struct KeyHash(ulong Low, ulong High)
         return new KeyHash(low, v0 ^ v1 ^ v2 ^ v3);
     }
 
+    /// <summary>Reads what <see cref="ToString"/> writes.</summary>
+    public static bool TryParse(string text, out KeyHash hash)
+    {
+        hash = default;
+        Span<byte> bytes = stackalloc byte[16];
+        if (text.Length != 32 || Convert.FromHexString(text, bytes, out _, out _) != System.Buffers.OperationStatus.Done)
+            return false;
+        hash = new KeyHash(BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]));
+        return true;
+    }
+
     /// <summary>32 lower-case hexadecimal digits, in the byte order of the reference implementation.</summary>
     public override string ToString()
     {
@@ -82,6 +93,22 @@ internal readonly record struct KeyHash(ulong Low, ulong High)
 /// <summary>The 128-bit secret of a store's key hash.</summary>
 internal readonly record struct HashSecret(ulong K0, ulong K1)
 {
+    /// <summary>A name for the store that says nothing of the secret: its own hash.</summary>
+    public Guid ToGuid()
+    {
+        var hash = KeyHash.Compute("store"u8, this);
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, hash.Low);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes[8..], hash.High);
+        return new Guid(bytes);
+    }
+
+    public void CopyTo(Span<byte> destination)
+    {
+        BinaryPrimitives.WriteUInt64LittleEndian(destination, K0);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[8..], K1);
+    }
+
     public static HashSecret FromBytes(ReadOnlySpan<byte> bytes) =>
         new(BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]));
 }

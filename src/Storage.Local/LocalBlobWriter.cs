@@ -1,14 +1,16 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Format;
-using Microsoft.Win32.SafeHandles;
+using EdgeCache.Storage.Local.Segments;
 
 namespace EdgeCache.Storage.Local;
 
 /// <summary>
-/// Writes one blob into a temporary file: room for the header, the content as it comes, the trailer; the header last, when length and digest are known.
-/// A blob that fits into the buffer is written with one call.
+/// Gathers one blob: room for the headers, the content as it comes, the trailer; the headers last, when length and digest are known. A small blob never leaves the
+/// buffer, which then is the record; a large one goes to a temporary file.
 /// </summary>
 internal sealed class LocalBlobWriter : IBlobWriter
 {
@@ -25,7 +27,7 @@ internal sealed class LocalBlobWriter : IBlobWriter
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly List<uint> _checksums = [];
     private byte[]? _buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
-    private SafeFileHandle? _file;
+    private IStoreFile? _file;
     private string? _path;
     private Crc32C _block = Crc32C.Start();
     private int _blockLength;
@@ -44,13 +46,13 @@ internal sealed class LocalBlobWriter : IBlobWriter
         _options = options;
         _draft = draft;
         _headerLength = BlobHeader.Measure(draft);
-        _buffered = _headerLength;
+        _buffered = RecordFormat.HeaderLength + _headerLength;
     }
 
     /// <summary>Disk space that a file takes whose content has a length: with header and trailer, in whole blocks.</summary>
     internal static long SpaceFor(int headerLength, long contentLength)
     {
-        var length = headerLength + contentLength + BlobTrailer.Measure(BlobTrailer.BlocksOf(contentLength));
+        var length = RecordFormat.HeaderLength + headerLength + contentLength + BlobTrailer.Measure(BlobTrailer.BlocksOf(contentLength));
         return (length + DiskBlock - 1) / DiskBlock * DiskBlock;
     }
 
@@ -91,41 +93,52 @@ internal sealed class LocalBlobWriter : IBlobWriter
         return outcome;
     }
 
+    /// <summary>Whether the blob is still in the buffer as a whole and is to be a record.</summary>
+    internal bool IsSmall => _file is null && _length <= _store.SmallBlobBytes;
+
+    internal bool IsPublished { get; private set; }
+
+    /// <summary>Completes the record of a small blob. It is this writer's buffer: valid until the writer is disposed.</summary>
+    internal ReadOnlyMemory<byte> FinishRecord(BlobMetadata metadata, KeyHash hash)
+    {
+        var trailerLength = BlobTrailer.Measure(_checksums.Count);
+        BlobTrailer.Write(_buffer.AsSpan(_buffered, trailerLength), CollectionsMarshal.AsSpan(_checksums));
+        BlobHeader.Write(_buffer.AsSpan(RecordFormat.HeaderLength, _headerLength), metadata, trailerLength);
+        var end = _buffered + trailerLength;
+        var length = RecordFormat.LengthFor(end - RecordFormat.HeaderLength);
+        _buffer.AsSpan(end, length - end).Clear();
+        RecordFormat.Write(_buffer, RecordKind.Blob, length, hash, metadata.Generation);
+        return _buffer.AsMemory(0, length);
+    }
+
     /// <summary>Brings the whole blob into its file and the file to disk.</summary>
-    /// <returns>The temporary file's path, the length of its header and the disk space it takes.</returns>
+    /// <returns>The temporary file's path and the disk space it takes.</returns>
     /// <exception cref="IOException">The disk failed, or a sync did: nothing may be assumed of the file.</exception>
-    internal (string Path, int HeaderLength, long AllocatedBytes) Finish(BlobMetadata metadata)
+    internal (string Path, long AllocatedBytes) FinishFile(BlobMetadata metadata)
     {
         var trailerLength = BlobTrailer.Measure(_checksums.Count);
         var trailer = ArrayPool<byte>.Shared.Rent(trailerLength);
         try
         {
-            BlobTrailer.Write(trailer.AsSpan(0, trailerLength), System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_checksums));
-            var headerInBuffer = _fileLength == 0;
-            if (headerInBuffer)
-                BlobHeader.Write(_buffer.AsSpan(0, _headerLength), metadata, trailerLength);
-            var trailerInBuffer = _buffered + trailerLength <= _buffer!.Length;
-            if (trailerInBuffer)
-            {
-                trailer.AsSpan(0, trailerLength).CopyTo(_buffer.AsSpan(_buffered));
-                _buffered += trailerLength;
-            }
+            BlobTrailer.Write(trailer.AsSpan(0, trailerLength), CollectionsMarshal.AsSpan(_checksums));
             Flush();
-            if (!trailerInBuffer)
-                RandomAccess.Write(_file!, trailer.AsSpan(0, trailerLength), _fileLength);
-            if (!headerInBuffer)
-                WriteHeader(metadata, trailerLength);
+            _file!.Write(_fileLength, trailer.AsSpan(0, trailerLength));
+            WriteHeader(metadata, trailerLength);
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(trailer);
         }
-        RandomAccess.FlushToDisk(_file!);
-        return (_path!, _headerLength, Disk.Posix.GetAllocatedBytes(_file!));
+        _file.Sync();
+        return (_path!, _file.AllocatedBytes);
     }
 
     /// <summary>The temporary file has got its name: there is nothing left to remove.</summary>
-    internal void Published() => _path = null;
+    internal void Published()
+    {
+        _path = null;
+        IsPublished = true;
+    }
 
     /// <summary>The blob's space is accounted for elsewhere: gives up what was reserved for it.</summary>
     internal long TakeReservation()
@@ -212,13 +225,15 @@ internal sealed class LocalBlobWriter : IBlobWriter
 
     private void Flush()
     {
+        var from = 0;
         if (_file is null)
         {
             _path = _store.NewTemporaryPath();
-            _file = OpenPrivate(_path);
+            _file = _store.CreateFile(_path);
+            from = RecordFormat.HeaderLength;
         }
-        RandomAccess.Write(_file, _buffer.AsSpan(0, _buffered), _fileLength);
-        _fileLength += _buffered;
+        _file.Write(_fileLength, _buffer.AsSpan(from, _buffered - from));
+        _fileLength += _buffered - from;
         _buffered = 0;
     }
 
@@ -226,7 +241,7 @@ internal sealed class LocalBlobWriter : IBlobWriter
     {
         var header = ArrayPool<byte>.Shared.Rent(_headerLength);
         BlobHeader.Write(header.AsSpan(0, _headerLength), metadata, trailerLength);
-        RandomAccess.Write(_file!, header.AsSpan(0, _headerLength), 0);
+        _file!.Write(0, header.AsSpan(0, _headerLength));
         ArrayPool<byte>.Shared.Return(header);
     }
 
@@ -238,13 +253,5 @@ internal sealed class LocalBlobWriter : IBlobWriter
         Span<byte> bytes = stackalloc byte[Sha256Digest.Size];
         _hash.GetHashAndReset(bytes);
         return new Sha256Digest(bytes);
-    }
-
-    private static SafeFileHandle OpenPrivate(string path)
-    {
-        var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        return file;
     }
 }

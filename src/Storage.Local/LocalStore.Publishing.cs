@@ -1,19 +1,92 @@
-using EdgeCache.Storage.Local.Disk;
+using EdgeCache.Storage.Local.Files;
+using EdgeCache.Storage.Local.Format;
+using EdgeCache.Storage.Local.Index;
+using EdgeCache.Storage.Local.Segments;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeCache.Storage.Local;
 
-/// <content>How blobs get their names and lose them.</content>
+/// <content>How blobs come in and are deleted.</content>
 public sealed partial class LocalStore
 {
-    /// <summary>How often a writer waits for an eviction pass before it gives up.</summary>
-    private const int MaxPasses = 4;
-
     private const long UnixEpochMicroseconds = 62_135_596_800_000_000;
+
+    private long CurrentMicroseconds => _time.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond - UnixEpochMicroseconds;
 
     internal long MaxBytes => _options.MaxBytes;
 
+    internal int SmallBlobBytes => _sizes.SmallBlobBytes;
+
+    /// <inheritdoc/>
+    public async ValueTask<Outcome<IBlobWriter>> OpenWriteAsync(BlobKey key, PutOptions options, CancellationToken cancellationToken)
+    {
+        if (key.IsDefault)
+            throw new ArgumentException("The default key names no blob.", nameof(key));
+        if (options.ExpectedLength > options.MaxLength)
+            return StoreStatus.TooLarge;
+        var draft = Draft(key, options);
+        BlobHeader.Check(draft);
+        if (options.ExpectedLength > _options.MaxBytes || (options.ExpectedLength is { } length && LocalBlobWriter.SpaceFor(BlobHeader.Measure(draft), length) > _options.MaxBytes))
+            return Outcome<IBlobWriter>.Fail(StoreStatus.NoSpace, $"It has {options.ExpectedLength} bytes; the whole store has {_options.MaxBytes}.");
+        if (!TryAddWriter())
+            return Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, "The store is closing.");
+        LocalBlobWriter? writer = null;
+        try
+        {
+            var status = await ForeseeAsync(key, options, cancellationToken).ConfigureAwait(false);
+            if (status != StoreStatus.Ok)
+                return status;
+            writer = new LocalBlobWriter(this, draft, options);
+            return writer;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogReadFault(error, key);
+            return Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, "The disk could not read what is there.");
+        }
+        finally
+        {
+            if (writer is null)
+                RemoveWriter();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<Outcome<BlobMetadata>> DeleteAsync(BlobKey key, BlobCondition? condition, CancellationToken cancellationToken)
+    {
+        if (!TryAddWriter())
+            return Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "The store is closing.");
+        try
+        {
+            using var held = await _keyLocks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
+            var current = FindIntact(key);
+            if (condition?.Holds(current?.Metadata) == false)
+                return StoreStatus.PreconditionFailed;
+            _generations.Advance(key);
+            if (current is not { } found)
+            {
+                // It may be missing because of a mark that is not durable yet: "missing" is an answer that a crash must not take back.
+                await _disk.RunAsync(SyncAllMarks).ConfigureAwait(false);
+                return StoreStatus.Missing;
+            }
+            await _disk.RunAsync(() => Remove(found.Entry)).ConfigureAwait(false);
+            _generations.Advance(key);
+            return found.Metadata;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            OnWriteFault(error);
+            return Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "The disk could not make the removal durable.");
+        }
+        finally
+        {
+            RemoveWriter();
+        }
+    }
+
     internal string NewTemporaryPath() => _layout.NewTemporaryPath();
+
+    internal IStoreFile CreateFile(string path) => _files.Create(path);
 
     /// <summary>Reserves disk space for a writer that has some already, having eviction make room when the store is full.</summary>
     internal async ValueTask<StoreStatus> ReserveAsync(long bytes, long held, CancellationToken cancellationToken)
@@ -21,10 +94,10 @@ public sealed partial class LocalStore
         if (held + bytes > _options.MaxBytes)
             return StoreStatus.NoSpace;
         var answer = _space.TryReserve(bytes);
-        for (var pass = 0; pass < MaxPasses && answer == SpaceAccount.Answer.StoreFull; pass++)
+        while (answer == SpaceAccount.Answer.StoreFull)
         {
             // A pass that was running already may have ended too early for this writer, and others may take what it freed.
-            if (!await _evictor.MakeRoomAsync(bytes, cancellationToken).ConfigureAwait(false))
+            if (!await _reclaimer.MakeRoomAsync(bytes, cancellationToken).ConfigureAwait(false))
                 break;
             answer = _space.TryReserve(bytes);
         }
@@ -37,7 +110,7 @@ public sealed partial class LocalStore
         try
         {
             if (temporary is not null)
-                File.Delete(temporary);
+                _files.Delete(temporary);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -51,10 +124,10 @@ public sealed partial class LocalStore
     /// <summary>Notes that the disk refused a write, and says what that means for the writer.</summary>
     internal StoreStatus OnWriteFault(Exception error)
     {
-        if (error is IOException io && Posix.IsNoSpace(io))
+        if (error is IOException io && Disk.Posix.IsNoSpace(io.InnerException as IOException ?? io))
             return StoreStatus.NoSpace;
         LogWriteFault(error);
-        _fault = $"The last write failed: {error.Message}";
+        _probe.Report($"The last write failed: {error.Message}");
         return StoreStatus.Unavailable;
     }
 
@@ -69,18 +142,21 @@ public sealed partial class LocalStore
             var current = FindIntact(metadata.Key);
             if (options.Condition?.Holds(current?.Metadata) == false)
                 return StoreStatus.PreconditionFailed;
-            if (current is not null && IsSame(current.Metadata, metadata, options.Replace))
+            if (current is { } same && IsSame(same.Metadata, metadata, options.Replace))
             {
-                // What is in the catalog has been synced, under this lock or at the start, so this acknowledgement is as good as the first.
-                current.Touch(Now);
-                return new PutReceipt(PutEffect.Unchanged, current.Metadata, StoredWhere.Local);
+                // What is in the index has been synced, under this lock or at the start, so this acknowledgement is as good as the first.
+                return new PutReceipt(PutEffect.Unchanged, same.Metadata, StoredWhere.Local);
             }
             if (current is not null && !options.Replace)
                 return StoreStatus.Exists;
-            var entry = await _disk.RunAsync(() => Store(writer, metadata with { Generation = NextGeneration() })).ConfigureAwait(false);
-            _fault = null;
-            _evictor.Check();
-            return new PutReceipt(current is null ? PutEffect.Created : PutEffect.Replaced, entry.Metadata, StoredWhere.Local);
+            var next = metadata with { Generation = NextGeneration() };
+            _generations.Advance(next.Key);
+            var entry = await StoreAsync(writer, next).ConfigureAwait(false);
+            // Once more: a fill that began since the first time may have seen the old state, and holds the stamp of the new one.
+            _generations.Advance(next.Key);
+            _probe.Clear();
+            _reclaimer.Check();
+            return new PutReceipt(current is null ? PutEffect.Created : PutEffect.Replaced, next, StoredWhere.Local);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -88,83 +164,184 @@ public sealed partial class LocalStore
         }
     }
 
-    /// <summary>Sync the data, give it its name, sync the name. Runs under the key's lock, on a disk thread.</summary>
-    private CatalogEntry Store(LocalBlobWriter writer, BlobMetadata metadata)
+    private async Task<IndexEntry> StoreAsync(LocalBlobWriter writer, BlobMetadata metadata)
     {
-        var (temporary, headerLength, allocated) = writer.Finish(metadata);
-        var path = PathOf(metadata.Key);
-        _generations.Advance(metadata.Key);
-        Rename(temporary, path);
-        writer.Published();
-        var entry = new CatalogEntry(metadata, headerLength, allocated, Now);
-        try
-        {
-            Posix.SyncFolder(Path.GetDirectoryName(path)!);
-        }
-        catch (IOException)
-        {
-            // The new name may or may not survive, and what it replaced is gone. Not acknowledged, so it must not be served as if it were.
-            Forget(metadata.Key);
-            File.Delete(path);
-            throw;
-        }
-        _catalog.Set(entry);
-        // Once more: a fill that began since the first time may have seen the old state, and holds the stamp of the new one.
-        _generations.Advance(metadata.Key);
-        _space.Release(writer.TakeReservation());
+        var hash = HashOf(metadata.Key);
+        var queue = _ghosts.Take(hash) ? SegmentClass.Main : SegmentClass.Probation;
+        var entry = writer.IsSmall
+            ? await StoreSmallAsync(writer, metadata, hash, queue).ConfigureAwait(false)
+            : await StoreLargeAsync(writer, metadata, hash, queue).ConfigureAwait(false);
+        Supersede(_index.Set(entry), entry);
         return entry;
     }
 
-    private void Rename(string temporary, string path)
+    private async Task<IndexEntry> StoreSmallAsync(LocalBlobWriter writer, BlobMetadata metadata, KeyHash hash, SegmentClass queue)
     {
+        var record = writer.FinishRecord(metadata, hash);
+        var location = await _log.AppendAsync(queue, record).ConfigureAwait(false);
+        _space.Settle(writer.TakeReservation(), record.Length);
+        return IndexEntry.Small(hash, location.Segment, location.Offset, record.Length, _namespaces.IdOf(metadata.Key.Namespace), metadata.Created);
+    }
+
+    private async Task<IndexEntry> StoreLargeAsync(LocalBlobWriter writer, BlobMetadata metadata, KeyHash hash, SegmentClass queue)
+    {
+        var (temporary, allocated) = await _disk.RunAsync(() => writer.FinishFile(metadata)).ConfigureAwait(false);
+        var path = _layout.BlobPath(hash, metadata.Generation);
+        var record = LargeRecord(metadata, hash);
         try
         {
-            File.Move(temporary, path, overwrite: true);
+            await _disk.RunAsync(() => GiveName(writer, temporary, path)).ConfigureAwait(false);
+            var location = await _log.AppendAsync(queue, record, allocated).ConfigureAwait(false);
+            _space.Settle(writer.TakeReservation(), allocated + record.Length);
+            return IndexEntry.Large(hash, location.Segment, location.Offset, allocated, _namespaces.IdOf(metadata.Key.Namespace), metadata.Created);
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Somebody has emptied the store by removing its folders.
-            _layout.Create();
-            File.Move(temporary, path, overwrite: true);
+            // Not acknowledged. What the key had is still what it has; should the record have got into the log, it finds no file.
+            if (writer.IsPublished)
+                _files.Delete(path);
+            throw;
         }
     }
 
-    /// <summary>Removes a blob's file, then its entry: while the file takes space it is accounted for.</summary>
-    private bool Unlink(CatalogEntry entry)
+    private bool GiveName(LocalBlobWriter writer, string temporary, string path)
     {
         try
         {
-            File.Delete(PathOf(entry.Metadata.Key));
+            _files.Rename(temporary, path);
         }
         catch (DirectoryNotFoundException)
         {
-            // Gone with its folder.
+            // Removed by hand.
+            _layout.Create();
+            _files.Rename(temporary, path);
         }
-        _catalog.Remove(entry);
+        writer.Published();
+        _files.SyncFolder(Path.GetDirectoryName(path)!);
         return true;
     }
 
-    /// <summary>Makes the removal of a key's file durable, whoever removed it: eviction does not wait for that.</summary>
-    private bool SyncRemoval(BlobKey key)
+    private static byte[] LargeRecord(BlobMetadata metadata, KeyHash hash)
     {
-        var folder = Path.GetDirectoryName(PathOf(key))!;
-        if (Directory.Exists(folder))
-            Posix.SyncFolder(folder);
+        var header = BlobHeader.Measure(metadata);
+        var record = new byte[RecordFormat.LengthFor(header)];
+        RecordFormat.Write(record, RecordKind.LargeBlob, record.Length, hash, metadata.Generation);
+        BlobHeader.Write(record.AsSpan(RecordFormat.HeaderLength, header), metadata, BlobTrailer.Measure(BlobTrailer.BlocksOf(metadata.Length)));
+        return record;
+    }
+
+    /// <summary>
+    /// What the new entry replaces is marked dead, and its file removed. Until the mark is synced, the generation of the
+    /// new record says the same; the new record's segment does not go before it is.
+    /// </summary>
+    private void Supersede(IndexEntry? replaced, in IndexEntry entry)
+    {
+        _segments.Find(entry.Segment)?.AddLive(entry.Bytes);
+        if (replaced is not { } old)
+            return;
+        // The file's removal need not be durable: one that comes back after a crash has no record that stands for it, and is removed at the next start.
+        var file = PathOfFile(old);
+        MarkDead(old);
+        Release(old);
+        if (file is not null)
+            _files.Delete(file);
+    }
+
+    /// <summary>The file of a large blob; null for a small one, or where the record can't say.</summary>
+    private string? PathOfFile(in IndexEntry entry) =>
+        entry.IsLarge && RecordReader.ReadMetadata(_segments, entry, out var header, out _) == RecordVerdict.Good ? _layout.BlobPath(entry.Hash, header.Generation) : null;
+
+    private void MarkDead(in IndexEntry entry)
+    {
+        try
+        {
+            _segments.Find(entry.Segment)?.MarkDead(entry.ByteOffset);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Reclaimed in this instant: there is nothing left to mark.
+        }
+    }
+
+    private void MarkDeadForGood(in IndexEntry entry)
+    {
+        MarkDead(entry);
+        try
+        {
+            _segments.Find(entry.Segment)?.SyncMarks();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Its segment has been removed for good in this instant.
+        }
+    }
+
+    private bool SyncAllMarks()
+    {
+        _segments.SyncAllMarks();
         return true;
     }
 
-    private async ValueTask EvictAsync(CatalogEntry entry)
+    /// <summary>Deletes for good: the synced mark is the deletion.</summary>
+    private bool Remove(IndexEntry entry)
     {
-        using var held = await _keyLocks.EnterAsync(entry.Metadata.Key, CancellationToken.None).ConfigureAwait(false);
-        if (_catalog.Find(entry.Metadata.Key) == entry)
-            await _disk.RunAsync(() => Unlink(entry)).ConfigureAwait(false);
+        var file = PathOfFile(entry);
+        // A write of this key that failed may have left a record that says it is newer than the one that is marked now.
+        _segments.EraseStrays();
+        MarkDeadForGood(entry);
+        if (file is not null)
+            _files.Delete(file);
+        if (_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
+            Release(removed);
+        return true;
     }
 
-    private void Forget(BlobKey key)
+    /// <summary>What the commit would say already now.</summary>
+    private async ValueTask<StoreStatus> ForeseeAsync(BlobKey key, PutOptions options, CancellationToken cancellationToken)
     {
-        if (_catalog.Find(key) is { } entry)
-            _catalog.Remove(entry);
+        if (options.Condition is null && (options.Replace || options.ExpectedSha256 is null))
+            return StoreStatus.Ok;
+        using var held = await _keyLocks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
+        var current = FindIntact(key)?.Metadata;
+        if (options.Condition?.Holds(current) == false)
+            return StoreStatus.PreconditionFailed;
+        return !options.Replace && current is not null && options.ExpectedSha256 is { } digest && digest != current.Sha256 ? StoreStatus.Exists : StoreStatus.Ok;
     }
+
+    /// <summary>
+    /// What the key has, if it is there and whole. To be called under the key's lock, before something depends on it: an equal write is acknowledged without
+    /// being stored, so what is there must really be there.
+    /// </summary>
+    private (IndexEntry Entry, BlobMetadata Metadata)? FindIntact(BlobKey key)
+    {
+        var hash = HashOf(key);
+        if (!_index.TryGet(hash, out var entry))
+            return null;
+        if (entry.IsLarge)
+        {
+            using var large = OpenLarge(key, hash, entry);
+            return large is null ? null : (entry, large.Metadata);
+        }
+        using var small = OpenSmall(key, entry);
+        return small is null ? null : (entry, small.Metadata);
+    }
+
+    private BlobMetadata Draft(BlobKey key, PutOptions options) => new()
+    {
+        Key = key,
+        Length = 0,
+        Sha256 = default,
+        PayloadLength = 0,
+        PayloadSha256 = default,
+        Created = DateTimeOffset.FromUnixTimeMilliseconds(Now),
+        Generation = 0,
+        ContentType = options.ContentType,
+        Writer = options.Writer,
+        Tags = options.Tags,
+        StoredHeaders = options.StoredHeaders,
+        FarValidator = options.FarValidator,
+        UnknownFields = options.UnknownFields,
+    };
 
     /// <summary>
     /// Whether storing would change nothing. A replaceable blob is also compared in what its next reader would see besides the bytes.
@@ -180,10 +357,17 @@ public sealed partial class LocalStore
         while (true)
         {
             var last = Volatile.Read(ref _generation);
-            var next = Math.Max(last + 1, _time.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond - UnixEpochMicroseconds);
+            var next = Math.Max(last + 1, CurrentMicroseconds);
             if (Interlocked.CompareExchange(ref _generation, next, last) == last)
                 return next;
         }
+    }
+
+    /// <summary>What is written from now on is newer than this.</summary>
+    private void RaiseGeneration(long generation)
+    {
+        while (Volatile.Read(ref _generation) is var last && last < generation)
+            Interlocked.CompareExchange(ref _generation, generation, last);
     }
 
     [LoggerMessage(LogLevel.Error, "The disk refused a write")]

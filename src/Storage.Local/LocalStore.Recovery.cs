@@ -1,160 +1,190 @@
 using EdgeCache.Storage.Local.Disk;
 using EdgeCache.Storage.Local.Format;
+using EdgeCache.Storage.Local.Index;
+using EdgeCache.Storage.Local.Segments;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeCache.Storage.Local;
 
-/// <content>What happens when a folder is opened.</content>
+/// <content>What a start finds out.</content>
 public sealed partial class LocalStore
 {
-    /// <summary>Damaged files that are kept for a look; older ones are removed.</summary>
-    private const int MaxQuarantined = 64;
-
-    private void Recover()
+    /// <summary>
+    /// Brings the index from the snapshot's state to the log's: replays every record that is behind the snapshot's positions. Without a snapshot that is every
+    /// record there is.
+    /// </summary>
+    private void Recover(SnapshotHeader? snapshot)
     {
-        foreach (var file in _layout.FindTemporaryFiles())
-            TryDelete(file);
-        var foreign = 0;
-        var newer = 0;
-        // Files under the wrong name come last, when it is known what has the right one: they are there only after the marker was lost, or files were copied.
-        var misplaced = new List<string>();
-        foreach (var path in _layout.FindBlobFiles())
-            Count(path, misplaced);
-        foreach (var path in misplaced)
-            Count(path, null);
-        _layout.SyncBlobFolders();
-        if (foreign + newer > 0)
-            LogLeftAlone(foreign, newer);
+        foreach (var name in _files.List(_layout.Temporary).Where(StoreLayout.IsTemporary))
+            _files.Delete(Path.Combine(_layout.Temporary, name));
+        _generation = (long)(snapshot?.NextGeneration ?? 0);
+        var positions = snapshot?.Segments.ToDictionary(s => s.Segment, s => s.Position) ?? [];
+        var lastKnown = positions.Count == 0 ? 0 : positions.Keys.Max();
+        var leftAlone = _segments.Open(lastKnown);
+        if (leftAlone > 0)
+            LogLeftAlone(leftAlone);
 
-        void Count(string path, List<string>? later)
+        var replay = new LogReplay(_index, _segments, EntryOf);
+        foreach (var segment in _segments.List())
         {
-            switch (TryAdopt(path, later))
+            if (segment.Id <= lastKnown && !positions.ContainsKey(segment.Id))
             {
-                case FileVerdict.Foreign: foreign++; break;
-                case FileVerdict.Newer: newer++; break;
-                case FileVerdict.Damaged: QuarantineFile(path); break;
+                // It was emptied and removed before the snapshot was made, but its name came back after a crash.
+                _segments.Remove(segment);
+                continue;
             }
+            _space.AddUsed(segment.Length);
+            var from = positions.GetValueOrDefault(segment.Id, Segment.HeaderLength);
+            if (from < segment.Length)
+                SegmentScanner.Scan(segment, from, _secret, replay.Take);
         }
-        LogOpened(_layout.Root, _catalog.Count, _catalog.UsedBytes);
+        foreach (var segment in _segments.List())
+            segment.SyncMarks();
+        // What is written from now on has larger ones than all that a process before this one can have named and not recorded.
+        _generation = Math.Max(Math.Max(_generation, replay.LastGeneration), CurrentMicroseconds - 1);
+        AccountForEntries();
     }
 
-    private FileVerdict TryAdopt(string path, List<string>? misplaced)
+    /// <summary>Drops entries whose segment has gone, and adds up what the others take.</summary>
+    private void AccountForEntries()
+    {
+        for (var shard = 0; shard < BlobIndex.ShardCount; shard++)
+        {
+            using var copy = _index.CopyShard(shard);
+            foreach (ref readonly var entry in copy.Entries)
+            {
+                if (_segments.Find(entry.Segment) is not { } segment)
+                {
+                    _index.Remove(entry.Hash, entry.Segment, entry.Offset, out _);
+                    continue;
+                }
+                segment.AddLive(entry.Bytes);
+                if (entry.IsLarge)
+                    _space.AddUsed(entry.Bytes);
+            }
+        }
+    }
+
+    /// <summary>The index entry of a record that a scan found; null when the file that it stands for is not there.</summary>
+    private IndexEntry? EntryOf(ScannedRecord record)
+    {
+        var namespaceId = _namespaces.IdOf(record.Metadata.Key.Namespace);
+        if (record.Header.Kind == RecordKind.Blob)
+            return IndexEntry.Small(record.Header.Hash, record.Location.Segment, record.Location.Offset, record.Header.Length, namespaceId, record.Metadata.Created);
+        try
+        {
+            using var file = _files.Open(_layout.BlobPath(record.Header.Hash, record.Header.Generation), writable: false);
+            return IndexEntry.Large(record.Header.Hash, record.Location.Segment, record.Location.Offset, file.AllocatedBytes, namespaceId, record.Metadata.Created);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Looks for files that no record stands for: of format 1, which get one, or left by a crash, which are removed. In a folder of today's format nothing that was
+    /// acknowledged depends on it, so it runs while the store serves.
+    /// </summary>
+    private async Task SweepFilesAsync()
+    {
+        var before = Volatile.Read(ref _generation);
+        List<(string Path, KeyHash Hash, long? Generation)> found;
+        try
+        {
+            // All names before the first change: a file that gets its new name on the way must not be taken for one that a crash left.
+            found = [.. _layout.FindBlobFiles(_files)];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogLeftUnread(error, _layout.Root);
+            return;
+        }
+        await Parallel.ForEachAsync(found, Limits, (file, _) => SweepAsync(file.Path, file.Hash, file.Generation, before)).ConfigureAwait(false);
+        if (_foreignFiles > 0 || _newerFiles > 0)
+            LogFilesLeftAlone(_foreignFiles, _newerFiles);
+    }
+
+    private async ValueTask SweepAsync(string path, KeyHash hash, long? generation, long before)
     {
         try
         {
-            return Adopt(path, misplaced);
+            if (_closing)
+                return;
+            if (generation is null)
+                await AdoptAsync(path).ConfigureAwait(false);
+            // What this process writes is newer than all that was there when it began, and may be on its way into the log.
+            else if (generation <= before && !IsKnown(hash, generation.Value))
+                _files.Delete(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // One file that can't be read or moved must not keep all others from being served.
             LogLeftUnread(error, path);
-            return FileVerdict.Foreign;
         }
     }
 
-    /// <summary>Takes a file into the catalog, if it is a blob of ours; or notes it for later, if it has the name of another.</summary>
-    private FileVerdict Adopt(string path, List<string>? misplaced)
+    private bool IsKnown(KeyHash hash, long generation) =>
+        _index.TryGet(hash, out var entry) && entry.IsLarge
+        && (RecordReader.ReadMetadata(_segments, entry, out var header, out _) != RecordVerdict.Good || header.Generation == generation);
+
+    /// <summary>Gives a file of format 1 its name and its record. Of two of one key the newer one stays.</summary>
+    private async Task AdoptAsync(string path)
     {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        var verdict = BlobHeaderReader.Read(file, out var info);
-        if (verdict != FileVerdict.Good)
-            return verdict;
+        BlobHeaderInfo? info;
+        long allocated;
+        using (var file = _files.Open(path, writable: false))
+        {
+            var verdict = BlobHeaderReader.Read(file, out info);
+            if (verdict == FileVerdict.Damaged)
+                Quarantine(path);
+            else if (verdict == FileVerdict.Foreign)
+                Interlocked.Increment(ref _foreignFiles);
+            else if (verdict == FileVerdict.Newer)
+                Interlocked.Increment(ref _newerFiles);
+            if (verdict != FileVerdict.Good)
+                return;
+            allocated = file.AllocatedBytes;
+        }
         var metadata = info!.Metadata;
-        var rightPath = PathOf(metadata.Key);
-        if (rightPath != path)
+        RaiseGeneration(metadata.Generation);
+        using var held = await _keyLocks.EnterAsync(metadata.Key, CancellationToken.None).ConfigureAwait(false);
+        var hash = HashOf(metadata.Key);
+        if (_index.TryGet(hash, out var entry) && RecordReader.ReadMetadata(_segments, entry, out var header, out _) == RecordVerdict.Good && header.Generation >= metadata.Generation)
         {
-            if (misplaced is not null)
-            {
-                misplaced.Add(path);
-                return FileVerdict.Good;
-            }
-            var current = _catalog.Find(metadata.Key);
-            if (current is null && File.Exists(rightPath))
-                return FileVerdict.Foreign;
-            if (current is not null && current.Metadata.Generation >= metadata.Generation)
-            {
-                // Two files of one key: the newer one counts.
-                File.Delete(path);
-                return FileVerdict.Good;
-            }
-            File.Move(path, rightPath, overwrite: true);
+            _files.Delete(path);
+            return;
         }
-        var lastUse = new DateTimeOffset(File.GetLastWriteTimeUtc(rightPath)).ToUnixTimeMilliseconds();
-        _catalog.Set(new CatalogEntry(metadata, info.HeaderLength, Posix.GetAllocatedBytes(file), lastUse));
-        _generation = Math.Max(_generation, metadata.Generation);
-        return FileVerdict.Good;
+        await AdoptAsync(path, metadata, hash, allocated).ConfigureAwait(false);
     }
 
-    /// <summary>Takes a blob whose file can't be served out of the catalog, so that it is a miss and the next write heals it.</summary>
-    private async ValueTask<Outcome<IBlobReader>> DropAsync(CatalogEntry entry, FileVerdict verdict)
+    private async Task AdoptAsync(string path, BlobMetadata metadata, KeyHash hash, long allocated)
     {
-        var key = entry.Metadata.Key;
-        if (!TryAddWriter())
-            return StoreStatus.Unavailable;
-        try
-        {
-            using var held = await _keyLocks.EnterAsync(key, CancellationToken.None).ConfigureAwait(false);
-            if (_catalog.Find(key) == entry)
-                Drop(entry, verdict);
-            return StoreStatus.Missing;
-        }
-        finally
-        {
-            RemoveWriter();
-        }
+        // The record first: without its file it says nothing, but a file that has got its name without a record is taken for one that a crash left over.
+        var record = LargeRecord(metadata, hash);
+        var location = await _log.AppendAsync(SegmentClass.Main, record, allocated).ConfigureAwait(false);
+        var named = _layout.BlobPath(hash, metadata.Generation);
+        _files.Rename(path, named);
+        _files.SyncFolder(Path.GetDirectoryName(named)!);
+        var entry = IndexEntry.Large(hash, location.Segment, location.Offset, allocated, _namespaces.IdOf(metadata.Key.Namespace), metadata.Created);
+        _space.AddUsed(allocated + record.Length);
+        Supersede(_index.Set(entry), entry);
     }
 
-    /// <summary>The key's entry, if its file is there and whole. To be called under the key's lock, before something depends on the file.</summary>
-    private CatalogEntry? FindIntact(BlobKey key)
-    {
-        if (_catalog.Find(key) is not { } entry)
-            return null;
-        var verdict = FileVerdict.Foreign;
-        try
-        {
-            using var file = File.OpenHandle(PathOf(key), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            verdict = BlobHeaderReader.Read(file, out var info);
-            if (verdict == FileVerdict.Good && info!.Metadata.Key == key && info.Metadata.Generation == entry.Metadata.Generation)
-                return entry;
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            // Removed by hand.
-        }
-        Drop(entry, verdict);
-        return null;
-    }
-
-    private void Drop(CatalogEntry entry, FileVerdict verdict)
-    {
-        var key = entry.Metadata.Key;
-        LogUnreadable(key, verdict);
-        _catalog.Remove(entry);
-        if (verdict == FileVerdict.Damaged)
-            QuarantineFile(PathOf(key));
-    }
-
-    private void QuarantineFile(string path)
+    private void Quarantine(string path)
     {
         LogDamaged(path);
-        try
-        {
-            File.Move(path, Path.Combine(_layout.Quarantine, Path.GetFileName(path)), overwrite: true);
-            var oldest = new DirectoryInfo(_layout.Quarantine).EnumerateFiles().OrderByDescending(f => f.LastWriteTimeUtc).Skip(MaxQuarantined);
-            foreach (var file in oldest.ToList())
-                file.Delete();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            LogLeftUnread(error, path);
-        }
+        _files.Rename(path, Path.Combine(_layout.Quarantine, Path.GetFileName(path)));
+        foreach (var old in _files.List(_layout.Quarantine).Order(StringComparer.Ordinal).SkipLast(MaxQuarantined))
+            _files.Delete(Path.Combine(_layout.Quarantine, old));
     }
 
-    private void TryDelete(string path)
+    /// <summary>Puts a damaged file aside; where that fails, it stays where it is.</summary>
+    private void TryQuarantine(string path)
     {
         try
         {
-            File.Delete(path);
+            Quarantine(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -162,15 +192,23 @@ public sealed partial class LocalStore
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "The file {Path} could not be read, moved or removed; it is left where it is")]
-    private partial void LogLeftUnread(Exception error, string path);
+    private int _foreignFiles;
+    private int _newerFiles;
 
-    [LoggerMessage(LogLevel.Information, "Opened the store {Path}: {Blobs} blobs, {Used} bytes")]
-    private partial void LogOpened(string path, int blobs, long used);
+    private static readonly ParallelOptions Limits = new() { MaxDegreeOfParallelism = RecordsAtOnce };
 
-    [LoggerMessage(LogLevel.Warning, "Left files alone that are not blobs of this version: {Foreign} foreign, {Newer} of a newer version")]
-    private partial void LogLeftAlone(int foreign, int newer);
+    /// <summary>Damaged files that are kept for a look.</summary>
+    private const int MaxQuarantined = 64;
 
-    [LoggerMessage(LogLevel.Warning, "The file {Path} is cut or altered; it goes to quarantine")]
+    [LoggerMessage(LogLevel.Warning, "Left {Count} files alone that are not segments of this version")]
+    private partial void LogLeftAlone(int count);
+
+    [LoggerMessage(LogLevel.Warning, "Left files alone that have the names of blobs: {Foreign} foreign, {Newer} of a newer version")]
+    private partial void LogFilesLeftAlone(int foreign, int newer);
+
+    [LoggerMessage(LogLevel.Warning, "The file {Path} is cut or altered; moved to quarantine")]
     private partial void LogDamaged(string path);
+
+    [LoggerMessage(LogLevel.Warning, "The file {Path} could not be read or moved; left alone")]
+    private partial void LogLeftUnread(Exception error, string path);
 }

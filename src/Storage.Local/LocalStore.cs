@@ -1,34 +1,47 @@
-using System.Runtime.CompilerServices;
 using EdgeCache.Storage.Local.Disk;
+using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Format;
+using EdgeCache.Storage.Local.Index;
+using EdgeCache.Storage.Local.Segments;
 using Microsoft.Extensions.Logging;
-using Microsoft.Win32.SafeHandles;
 
 namespace EdgeCache.Storage.Local;
 
 /// <summary>
-/// A store in one folder: a self-describing file a blob, written beside and renamed into place. What is acknowledged is synced, data and name.
+/// A store in one folder. Small blobs are records in the segments of a log, where all who write share a sync; large ones have files of their own. An index in
+/// memory says where each is, and is written down now and then, so that a start reads what has happened since and not everything.
+/// What is acknowledged is synced.
 /// </summary>
 /// <remarks>
-/// Locks, in order: a key's lock (<see cref="KeyLocks"/>) around every change of that key; then, alone, the space account's. A change of a key under its
-/// lock is: check, sync the file, rename, sync the folder, catalog. Readers take no lock: they open whatever file has the name, and the
-/// file says which version it is.
+/// Locks, in order: a key's lock (<see cref="KeyLocks"/>) around every change of that key; then, alone and for an instant, an index shard's or the space account's.
+/// A change of a key under its lock is: check, append and sync the record (and the file), index, mark what was superseded. Readers take no lock: they
+/// read whatever record or file the index points to, and that says which key and version it is.
 /// </remarks>
 public sealed partial class LocalStore : IBlobStore
 {
     private const int DiskThreadCount = 8;
 
+    /// <summary>How often a reader looks again when what it was pointed to has just moved.</summary>
+    private const int MaxLooks = 5;
+
     private readonly LocalStoreOptions _options;
     private readonly StoreLayout _layout;
-    private readonly FolderLock _folderLock;
+    private readonly IFileSystem _files;
+    private readonly FolderLock? _folderLock;
     private readonly HashSecret _secret;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Catalog _catalog = new();
+    private readonly StoreSizes _sizes;
+    private readonly BlobIndex _index;
+    private readonly NamespaceTable _namespaces = new();
     private readonly KeyLocks _keyLocks = new();
     private readonly GenerationTable _generations = new();
     private readonly SpaceAccount _space;
-    private readonly Evictor _evictor;
+    private readonly SegmentSet _segments;
+    private readonly LogWriter _log;
+    private readonly Reclaimer _reclaimer;
+    private readonly Snapshotter _snapshotter;
+    private readonly FaultProbe _probe;
     private readonly DiskThreads _disk = new(DiskThreadCount);
     private readonly TaskCompletionSource _lastWriterGone = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -36,185 +49,190 @@ public sealed partial class LocalStore : IBlobStore
     private int _writers = 1;
     private volatile bool _closing;
     private int _disposed;
-    private volatile string? _fault;
     private long _generation;
-
-    private LocalStore(LocalStoreOptions options, StoreLayout layout, FolderLock folderLock, HashSecret secret, TimeProvider time, ILogger logger)
-    {
-        _options = options;
-        _layout = layout;
-        _folderLock = folderLock;
-        _secret = secret;
-        _time = time;
-        _logger = logger;
-        _space = new SpaceAccount(options, _catalog, time);
-        _evictor = new Evictor(options, _catalog, _space, EvictAsync, time, logger);
-    }
+    private Task _adoption = Task.CompletedTask;
 
     /// <inheritdoc/>
-    public StoreState State => new(_catalog.UsedBytes, _options.MaxBytes, _catalog.Count, _fault);
+    public StoreState State => new(_space.Used, _options.MaxBytes, _index.Count, _probe.Fault);
+
+    /// <summary>For tests: the log's segments and writer.</summary>
+    internal (SegmentSet Segments, LogWriter Log) Internals => (_segments, _log);
+
+    /// <summary>For tests: ends when all files in the folder have been looked at.</summary>
+    internal Task Swept => _adoption;
+
+    private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <inheritdoc/>
     public ValueTask<Outcome<BlobMetadata>> StatAsync(BlobKey key, CancellationToken cancellationToken)
     {
-        if (_catalog.Find(key) is not { } entry)
-            return new(StoreStatus.Missing);
-        entry.Touch(Now);
-        return new(entry.Metadata);
+        try
+        {
+            return Find(key, touch: true) is { } found ? new(found.Metadata) : new(StoreStatus.Missing);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogReadFault(error, key);
+            return new(Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "The disk could not read it."));
+        }
     }
 
     /// <inheritdoc/>
     public ValueTask<Outcome<IBlobReader>> OpenReadAsync(BlobKey key, ByteRange expected, CancellationToken cancellationToken)
     {
-        if (_catalog.Find(key) is not { } entry)
-            return new(StoreStatus.Missing);
-        SafeFileHandle? file = null;
         try
         {
-            file = File.OpenHandle(PathOf(key), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            var verdict = BlobHeaderReader.Read(file, out var info);
-            if (verdict != FileVerdict.Good || info!.Metadata.Key != key)
-                return DropAsync(entry, verdict);
-            entry.Touch(Now);
-            var reader = new LocalBlobReader(file, info.Metadata, info.HeaderLength);
-            file = null;
-            return new(reader);
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            // Deleted or evicted since the look-up, or removed by hand.
-            return DropAsync(entry, FileVerdict.Foreign);
+            return OpenCurrent(key) is { } reader ? new(Outcome<IBlobReader>.Good(reader)) : new(StoreStatus.Missing);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             LogReadFault(error, key);
             return new(Outcome<IBlobReader>.Fail(StoreStatus.Unavailable, "The disk could not read it."));
         }
-        finally
-        {
-            file?.Dispose();
-        }
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<Outcome<IBlobWriter>> OpenWriteAsync(BlobKey key, PutOptions options, CancellationToken cancellationToken)
-    {
-        if (key.IsDefault)
-            throw new ArgumentException("The default key names no blob.", nameof(key));
-        if (options.ExpectedLength > options.MaxLength)
-            return StoreStatus.TooLarge;
-        var draft = Draft(key, options);
-        BlobHeader.Check(draft);
-        if (options.ExpectedLength > _options.MaxBytes || (options.ExpectedLength is { } length && LocalBlobWriter.SpaceFor(BlobHeader.Measure(draft), length) > _options.MaxBytes))
-            return Outcome<IBlobWriter>.Fail(StoreStatus.NoSpace, $"It has {options.ExpectedLength} bytes; the whole store has {_options.MaxBytes}.");
-        if (!TryAddWriter())
-            return Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, "The store is closing.");
-        LocalBlobWriter? writer = null;
-        try
-        {
-            if (Foresee(_catalog.Find(key)?.Metadata, options) != StoreStatus.Ok)
-            {
-                // Refused on the strength of memory only after a look at the file: it may have been damaged, or removed by hand.
-                using var held = await _keyLocks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
-                var status = Foresee(FindIntact(key)?.Metadata, options);
-                if (status != StoreStatus.Ok)
-                    return status;
-            }
-            writer = new LocalBlobWriter(this, draft, options);
-            return writer;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            LogReadFault(error, key);
-            return Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, "The disk could not read what is there.");
-        }
-        finally
-        {
-            if (writer is null)
-                RemoveWriter();
-        }
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<Outcome<BlobMetadata>> DeleteAsync(BlobKey key, BlobCondition? condition, CancellationToken cancellationToken)
-    {
-        if (!TryAddWriter())
-            return Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "The store is closing.");
-        try
-        {
-            using var held = await _keyLocks.EnterAsync(key, cancellationToken).ConfigureAwait(false);
-            var entry = _catalog.Find(key);
-            if (condition?.Holds(entry?.Metadata) == false)
-                return StoreStatus.PreconditionFailed;
-            _generations.Advance(key);
-            if (entry is not null)
-                await _disk.RunAsync(() => Unlink(entry)).ConfigureAwait(false);
-            _generations.Advance(key);
-            // Also when nothing was there: it may have been evicted an instant ago, and a crash must not bring it back.
-            await _disk.RunAsync(() => SyncRemoval(key)).ConfigureAwait(false);
-            return entry is null ? StoreStatus.Missing : entry.Metadata;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            OnWriteFault(error);
-            return Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "The disk could not make the removal durable.");
-        }
-        finally
-        {
-            RemoveWriter();
-        }
-    }
-
-    /// <inheritdoc/>
-    public async IAsyncEnumerable<BlobListing> ListAsync(BlobPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var found = _catalog.Snapshot().Select(e => e.Metadata)
-            .Where(m => m.Key.Namespace == prefix.Namespace && (prefix.Tenant is null || m.Key.Tenant == prefix.Tenant) && m.Key.Key.StartsWith(prefix.KeyPrefix, StringComparison.Ordinal))
-            .OrderBy(m => m.Key.Tenant, StringComparer.Ordinal).ThenBy(m => m.Key.Key, StringComparer.Ordinal)
-            .Select(m => new BlobListing(m.Key, m.Length, m.Created));
-        foreach (var listing in found)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            yield return listing;
-        }
-        await Task.CompletedTask.ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public long GetGeneration(BlobKey key) => _generations.Get(key);
 
-    private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
+    private KeyHash HashOf(BlobKey key) => KeyHash.Of(key, _secret);
 
-    private string PathOf(BlobKey key) => _layout.BlobPath(KeyHash.Of(key, _secret));
-
-    /// <summary>What the commit would say already now.</summary>
-    private static StoreStatus Foresee(BlobMetadata? current, PutOptions options)
+    private IBlobReader? OpenCurrent(BlobKey key)
     {
-        if (options.Condition?.Holds(current) == false)
-            return StoreStatus.PreconditionFailed;
-        return !options.Replace && current is not null && options.ExpectedSha256 is { } digest && digest != current.Sha256 ? StoreStatus.Exists : StoreStatus.Ok;
+        var hash = HashOf(key);
+        for (var look = 0; look < MaxLooks && _index.TryGetAndTouch(hash, out var entry); look++)
+        {
+            IBlobReader? reader = entry.IsLarge ? OpenLarge(key, hash, entry) : OpenSmall(key, entry);
+            if (reader is not null)
+                return reader;
+        }
+        return null;
     }
 
-    private BlobMetadata Draft(BlobKey key, PutOptions options) => new()
+    private RecordBlobReader? OpenSmall(BlobKey key, in IndexEntry entry)
     {
-        Key = key,
-        Length = 0,
-        Sha256 = default,
-        PayloadLength = 0,
-        PayloadSha256 = default,
-        Created = DateTimeOffset.FromUnixTimeMilliseconds(Now),
-        Generation = 0,
-        ContentType = options.ContentType,
-        Writer = options.Writer,
-        Tags = options.Tags,
-        StoredHeaders = options.StoredHeaders,
-        FarValidator = options.FarValidator,
-        UnknownFields = options.UnknownFields,
-    };
+        switch (RecordReader.ReadWhole(_segments, entry, verifyPayload: !entry.IsVerified, out var record))
+        {
+            case RecordVerdict.Good when record!.Metadata.Key == key:
+                if (!entry.IsVerified)
+                    _index.TryUpdate(entry.Hash, entry.Segment, entry.Offset, new AddFlags(EntryFlags.Verified));
+                return new RecordBlobReader(record);
+            case RecordVerdict.Good:
+                record!.Dispose();
+                return null;
+            case RecordVerdict.Damaged:
+                Drop(key, entry);
+                return null;
+            default:
+                DropIfStale(entry);
+                return null;
+        }
+    }
 
-    [LoggerMessage(LogLevel.Error, "The file of {Key} can't be served ({Verdict}); it counts as missing")]
-    private partial void LogUnreadable(BlobKey key, FileVerdict verdict);
+    private FileBlobReader? OpenLarge(BlobKey key, KeyHash hash, in IndexEntry entry)
+    {
+        var verdict = RecordReader.ReadMetadata(_segments, entry, out var header, out var metadata);
+        if (verdict == RecordVerdict.Gone)
+        {
+            DropIfStale(entry);
+            return null;
+        }
+        IStoreFile? file = null;
+        var path = verdict == RecordVerdict.Good ? _layout.BlobPath(hash, header.Generation) : null;
+        try
+        {
+            file = path is not null ? _files.Open(path, writable: false) : null;
+            if (file is not null && BlobHeaderReader.Read(file, out var info) == FileVerdict.Good && info!.Metadata.Key == key && metadata!.Key == key)
+            {
+                var (segment, offset) = (entry.Segment, entry.Offset);
+                var seen = entry;
+                var reader = new FileBlobReader(
+                    file, info, entry.IsVerified, () => _index.TryUpdate(hash, segment, offset, new AddFlags(EntryFlags.Verified)), () => Drop(key, seen));
+                file = null;
+                return reader;
+            }
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Deleted or evicted since the look-up, or removed by hand.
+            path = null;
+        }
+        finally
+        {
+            file?.Dispose();
+        }
+        if (Drop(key, entry) && path is not null)
+            TryQuarantine(path);
+        return null;
+    }
 
-    [LoggerMessage(LogLevel.Error, "The file of {Key} could not be read")]
+    /// <summary>What a key has now, by the record that the index points to.</summary>
+    private (IndexEntry Entry, BlobMetadata Metadata)? Find(BlobKey key, bool touch)
+    {
+        var hash = HashOf(key);
+        for (var look = 0; look < MaxLooks; look++)
+        {
+            if (!(touch ? _index.TryGetAndTouch(hash, out var entry) : _index.TryGet(hash, out entry)))
+                return null;
+            switch (RecordReader.ReadMetadata(_segments, entry, out _, out var metadata))
+            {
+                case RecordVerdict.Good:
+                    return metadata!.Key == key ? (entry, metadata) : null;
+                case RecordVerdict.Damaged:
+                    Drop(key, entry);
+                    break;
+                default:
+                    DropIfStale(entry);
+                    break;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>Takes what can't be served out of the index, so that it is a miss and the next write heals it.</summary>
+    /// <returns>Whether it was there until now.</returns>
+    private bool Drop(BlobKey key, in IndexEntry entry)
+    {
+        if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
+            return false;
+        LogUnreadable(key);
+        try
+        {
+            // Until now this record said that those before it are superseded. It no longer can, so their marks must.
+            if (entry.IsLarge)
+                MarkDead(entry);
+            _segments.SyncAllMarks();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogWriteFault(error);
+        }
+        Release(removed);
+        return true;
+    }
+
+    /// <summary>The record has gone or was marked dead. An entry that still points to it is one that a snapshot kept from before; one that points elsewhere by now stays.</summary>
+    private void DropIfStale(in IndexEntry entry)
+    {
+        if (_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
+            Release(removed);
+    }
+
+    /// <summary>Accounts for an entry that is no longer in the index. A record's space is given back with its segment, a file's at once.</summary>
+    private void Release(in IndexEntry removed)
+    {
+        if (_segments.Find(removed.Segment) is { } segment)
+        {
+            segment.AddLive(-removed.Bytes);
+            if (segment.LiveBytes <= 0 && segment.IsSealed)
+                _reclaimer.NoteDead();
+        }
+        if (removed.IsLarge)
+            _space.AddUsed(-removed.Bytes);
+    }
+
+    [LoggerMessage(LogLevel.Error, "{Key} is damaged on disk or was removed by hand; it counts as missing")]
+    private partial void LogUnreadable(BlobKey key);
+
+    [LoggerMessage(LogLevel.Error, "{Key} could not be read")]
     private partial void LogReadFault(Exception error, BlobKey key);
 }

@@ -1,18 +1,19 @@
+using EdgeCache.Storage.Local.Files;
+
 namespace EdgeCache.Storage.Local;
 
 /// <summary>
-/// What blobs that are being written may still take. Together with the catalog's use it never exceeds the limit, and it leaves the floor of free disk
-/// space alone.
+/// The disk space that the store takes, and what blobs that are being written may still take. Together they never exceed the limit, and they leave the floor of
+/// free disk space alone.
 /// </summary>
-internal sealed class SpaceAccount(LocalStoreOptions options, Catalog catalog, TimeProvider time)
+internal sealed class SpaceAccount(LocalStoreOptions options, IFileSystem files, TimeProvider time)
 {
     /// <summary>Asking the system costs a call, so its answer counts for a while, less what has been handed out since.</summary>
     private static readonly TimeSpan FreeSpaceAge = TimeSpan.FromMilliseconds(200);
 
-    private readonly DriveInfo _drive = new(options.Path);
-
-    // Protects the three fields below; nothing else is taken while it is held.
+    // Protects the four fields below; nothing else is taken while it is held.
     private readonly Lock _lock = new();
+    private long _used;
     private long _reserved;
     private long _free;
     private long _freeMeasured;
@@ -28,25 +29,42 @@ internal sealed class SpaceAccount(LocalStoreOptions options, Catalog catalog, T
         DiskFull,
     }
 
-    public long Reserved
+    /// <summary>Segments and files, in bytes.</summary>
+    public long Used
     {
         get
         {
             lock (_lock)
-                return _reserved;
+                return _used;
         }
+    }
+
+    /// <summary>What is used or reserved, in bytes.</summary>
+    public long Taken
+    {
+        get
+        {
+            lock (_lock)
+                return _used + _reserved;
+        }
+    }
+
+    public void AddUsed(long bytes)
+    {
+        lock (_lock)
+            _used += bytes;
     }
 
     public Answer TryReserve(long bytes)
     {
         lock (_lock)
         {
-            if (catalog.UsedBytes + _reserved + bytes > options.MaxBytes)
+            if (_used + _reserved + bytes > options.MaxBytes)
                 return Answer.StoreFull;
             if (_freeMeasured == 0 || _free - bytes < options.MinFreeBytes || time.GetElapsedTime(_freeMeasured) > FreeSpaceAge)
             {
                 // Space is reserved in small steps just before it is written, so what is reserved and not yet taken is next to nothing.
-                _free = _drive.AvailableFreeSpace;
+                _free = files.FreeBytes;
                 _freeMeasured = time.GetTimestamp();
             }
             if (_free - bytes < options.MinFreeBytes)
@@ -61,5 +79,15 @@ internal sealed class SpaceAccount(LocalStoreOptions options, Catalog catalog, T
     {
         lock (_lock)
             _reserved -= bytes;
+    }
+
+    /// <summary>What was reserved has been written: in one step, so that it is never counted twice.</summary>
+    public void Settle(long reserved, long used)
+    {
+        lock (_lock)
+        {
+            _reserved -= reserved;
+            _used += used;
+        }
     }
 }

@@ -26,16 +26,22 @@ public sealed class ClosingTests : LocalStoreTest
     [Fact]
     public async Task A_closed_store_touches_nothing_because_the_folder_may_be_anothers()
     {
-        var key = Blobs.Key("k");
+        var (key, large) = (Blobs.Key("k"), Blobs.Key("large"));
         var store = await OpenAsync();
         await store.PutAsync(key, "kept"u8.ToArray());
+        await store.PutAsync(large, Blobs.Bytes(100_000));
         await store.DisposeAsync();
         await File.AppendAllTextAsync(BlobFile(), "damaged", Cancel);
+        var segment = await File.ReadAllBytesAsync(SegmentFile(), Cancel);
 
-        (await store.DeleteAsync(key, null, Cancel)).Status.ShouldBe(StoreStatus.Unavailable);
-        (await store.OpenWriteAsync(key, new PutOptions(), Cancel)).Status.ShouldBe(StoreStatus.Unavailable);
-        (await store.TryGetAsync(key)).ShouldBeNull();
+        foreach (var one in new[] { key, large })
+        {
+            (await store.DeleteAsync(one, null, Cancel)).Status.ShouldBe(StoreStatus.Unavailable);
+            (await store.OpenWriteAsync(one, new PutOptions(), Cancel)).Status.ShouldBe(StoreStatus.Unavailable);
+            (await store.TryGetAsync(one)).ShouldBeNull();
+        }
 
+        (await File.ReadAllBytesAsync(SegmentFile(), Cancel)).ShouldBe(segment);
         BlobFiles().ShouldHaveSingleItem();
         Directory.GetFiles(QuarantineFolder).ShouldBeEmpty();
     }

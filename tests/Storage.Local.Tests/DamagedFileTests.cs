@@ -7,15 +7,14 @@ namespace EdgeCache.Storage.Local.Tests;
 public sealed class DamagedFileTests : LocalStoreTest
 {
     private static readonly byte[] Content = Blobs.Bytes(60);
-    private static readonly int HeaderLength = BlobHeader.Measure(BlobImages.Describe(Key(0), Content));
+    private static readonly byte[] Large = Blobs.Bytes(100_000);
+    private static readonly int HeaderLength = BlobHeader.Measure(BlobImages.Describe(Key(0), Large));
 
     [Fact]
     public async Task A_file_that_was_cut_anywhere_is_a_miss()
     {
         var whole = BlobImages.Make(Key(0), Content).Length;
-        await using (await OpenAsync())
-        {
-        }
+        await MakeFormatOneAsync();
         for (var length = 0; length <= whole; length++)
             await PlaceAsync(length, BlobImages.Make(Key(length), Content)[..length]);
 
@@ -30,9 +29,7 @@ public sealed class DamagedFileTests : LocalStoreTest
     [Fact]
     public async Task A_file_with_any_bit_of_its_header_flipped_is_a_miss()
     {
-        await using (await OpenAsync())
-        {
-        }
+        await MakeFormatOneAsync();
         for (var bit = 0; bit < HeaderLength * 8; bit++)
         {
             var image = BlobImages.Make(Key(bit), Content);
@@ -53,16 +50,18 @@ public sealed class DamagedFileTests : LocalStoreTest
         await using var store = await OpenAsync();
         for (var i = 0; i < HeaderLength; i += 7)
         {
-            await store.PutAsync(Key(1), Content);
+            await store.PutAsync(Key(1), Large);
             await FlipAsync(BlobFile(), i);
 
             (await store.TryGetAsync(Key(1))).ShouldBeNull($"byte {i}");
             (await store.StatAsync(Key(1), Cancel)).Status.ShouldBe(StoreStatus.Missing);
-            (store.State.Blobs, store.State.UsedBytes).ShouldBe((0, 0));
-            (await store.PutAsync(Key(1), Content)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Created);
-            (await store.GetAsync(Key(1))).Content.ShouldBe(Content);
+            store.State.Blobs.ShouldBe(0);
+            store.State.UsedBytes.ShouldBe(new FileInfo(SegmentFile()).Length, "the file's space is free again");
+            BlobFiles().ShouldBeEmpty();
+            (await store.PutAsync(Key(1), Large)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Created);
+            (await store.GetAsync(Key(1))).Content.ShouldBe(Large);
         }
-        Directory.GetFiles(QuarantineFolder).ShouldHaveSingleItem("one name, however often");
+        Directory.GetFiles(QuarantineFolder).Length.ShouldBeInRange(1, 64, "each version has its name, and a bounded number is kept for a look");
     }
 
     [Theory]
@@ -74,24 +73,26 @@ public sealed class DamagedFileTests : LocalStoreTest
     {
         await using (var store = await OpenAsync())
         {
-            await store.PutAsync(Key(1), Content);
+            await store.PutAsync(Key(1), Large);
             await DamageAsync(damage);
-            (await store.PutAsync(Key(1), Content)).Status.ShouldBe(StoreStatus.Ok);
-            (await store.GetAsync(Key(1))).Content.ShouldBe(Content);
+            (await store.PutAsync(Key(1), Large)).Status.ShouldBe(StoreStatus.Ok);
+            (await store.GetAsync(Key(1))).Content.ShouldBe(Large);
         }
         await using var again = await OpenAsync();
-        (await again.GetAsync(Key(1))).Content.ShouldBe(Content);
+        (await again.GetAsync(Key(1))).Content.ShouldBe(Large);
     }
 
     [Theory]
-    [InlineData("cut")]
-    [InlineData("removed")]
-    public async Task A_damaged_file_does_not_keep_its_key_from_other_content(string damage)
+    [InlineData("cut", 50)]
+    [InlineData("removed", 50)]
+    [InlineData("cut", 90_000)]
+    [InlineData("removed", 90_000)]
+    public async Task A_damaged_file_does_not_keep_its_key_from_other_content(string damage, int length)
     {
         await using var store = await OpenAsync();
-        await store.PutAsync(Key(1), Content);
+        await store.PutAsync(Key(1), Large);
         await DamageAsync(damage);
-        var next = Blobs.Bytes(50, seed: 9);
+        var next = Blobs.Bytes(length, seed: 9);
         var options = new PutOptions { ExpectedSha256 = new Sha256Digest(System.Security.Cryptography.SHA256.HashData(next)), Condition = BlobCondition.Absent };
         (await store.PutAsync(Key(1), next, options)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Created);
         (await store.GetAsync(Key(1))).Content.ShouldBe(next);
@@ -101,30 +102,28 @@ public sealed class DamagedFileTests : LocalStoreTest
     public async Task A_blob_removed_by_hand_is_a_miss_and_an_equal_put_stores_it_again()
     {
         await using var store = await OpenAsync();
-        await store.PutAsync(Key(1), Content);
+        await store.PutAsync(Key(1), Large);
         File.Delete(BlobFile());
         (await store.TryGetAsync(Key(1))).ShouldBeNull();
-        (await store.PutAsync(Key(1), Content)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Created);
-        (await store.GetAsync(Key(1))).Content.ShouldBe(Content);
+        (await store.PutAsync(Key(1), Large)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Created);
+        (await store.GetAsync(Key(1))).Content.ShouldBe(Large);
     }
 
     [Fact]
     public async Task A_store_whose_folders_were_removed_by_hand_goes_on()
     {
         await using var store = await OpenAsync();
-        await store.PutAsync(Key(1), Content);
+        await store.PutAsync(Key(1), Large);
         Directory.Delete(BlobsFolder, recursive: true);
         (await store.TryGetAsync(Key(1))).ShouldBeNull();
-        (await store.PutAsync(Key(1), Content)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Created);
-        (await store.GetAsync(Key(1))).Content.ShouldBe(Content);
+        (await store.PutAsync(Key(1), Large)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Created);
+        (await store.GetAsync(Key(1))).Content.ShouldBe(Large);
     }
 
     [Fact]
     public async Task A_header_that_contradicts_itself_is_damaged_however_good_its_checksum()
     {
-        await using (await OpenAsync())
-        {
-        }
+        await MakeFormatOneAsync();
         var good = BlobImages.Describe(Key(1), Content);
         await PlaceAsync(1, BlobImages.Make(good with { Length = 61 }, Content));
         await PlaceAsync(2, BlobImages.Make(good with { UnknownFields = [new(7, BitConverter.GetBytes(long.MaxValue))] }, Content));
@@ -137,9 +136,7 @@ public sealed class DamagedFileTests : LocalStoreTest
     [Fact]
     public async Task A_payload_in_a_coding_that_this_version_can_not_decode_is_never_served_as_the_content()
     {
-        await using (await OpenAsync())
-        {
-        }
+        await MakeFormatOneAsync();
         await PlaceAsync(1, BlobImages.Make(BlobImages.Describe(Key(1), Content) with { Coding = "zstd", Length = 1000 }, Content));
         await using var store = await OpenAsync();
         (await store.TryGetAsync(Key(1))).ShouldBeNull();
@@ -148,14 +145,7 @@ public sealed class DamagedFileTests : LocalStoreTest
 
     private static BlobKey Key(int number) => Blobs.Key($"k{number:0000}");
 
-    private static async Task FlipAsync(string path, int index)
-    {
-        var bytes = await File.ReadAllBytesAsync(path, Cancel);
-        bytes[index] ^= 0x40;
-        await File.WriteAllBytesAsync(path, bytes, Cancel);
-    }
-
-    private Task PlaceAsync(int number, byte[] image) => File.WriteAllBytesAsync(PlaceFor($"{number}"), image, Cancel);
+    private Task PlaceAsync(int number, byte[] image) => PlaceFormatOneAsync($"{number}", image);
 
     private async Task DamageAsync(string damage)
     {

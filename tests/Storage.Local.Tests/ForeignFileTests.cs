@@ -15,7 +15,7 @@ public sealed class ForeignFileTests : LocalStoreTest
         [
             Path.Combine(Root, "notes.txt"), Path.Combine(BlobsFolder, "readme"), Path.Combine(BlobsFolder, "00", "x"), PlaceFor("text"),
             PlaceFor("upper").ToUpperInvariant().Replace(BlobsFolder.ToUpperInvariant(), BlobsFolder), Path.Combine(QuarantineFolder, "seen"),
-            Path.Combine(TemporaryFolder, "download.part"), Path.Combine(TemporaryFolder, "1-2.part.bak"), Path.Combine(TemporaryFolder, "list.txt"),
+            Path.Combine(SegmentsFolder, "notes.txt"), Path.Combine(SegmentsFolder, "0000ffff.seg"), Path.Combine(TemporaryFolder, "download.part"), Path.Combine(TemporaryFolder, "1-2.part.bak"), Path.Combine(TemporaryFolder, "list.txt"),
         ];
         foreach (var file in files)
         {
@@ -31,6 +31,7 @@ public sealed class ForeignFileTests : LocalStoreTest
 
         await using (var again = await OpenAsync())
         {
+            await again.Swept;
             again.State.Blobs.ShouldBe(1);
             (await again.GetAsync(Blobs.Key("k"))).Content.ShouldBe("mine"u8.ToArray());
         }
@@ -60,6 +61,7 @@ public sealed class ForeignFileTests : LocalStoreTest
 
         await using var store = await Task.Run(() => OpenAsync()).WaitAsync(TimeSpan.FromSeconds(20), Cancel);
 
+        await store.Swept;
         store.State.Blobs.ShouldBe(0);
         for (var i = 0; i < links.Length; i++)
             new FileInfo(links[i]).LinkTarget.ShouldBe(targets[i]);
@@ -77,6 +79,7 @@ public sealed class ForeignFileTests : LocalStoreTest
         await File.WriteAllBytesAsync(path, BlobImages.Make(Blobs.Key("k"), [1, 2, 3])[..^1], Cancel);
         Directory.CreateDirectory(Path.Combine(QuarantineFolder, Path.GetFileName(path), "in the way"));
         await using var store = await OpenAsync();
+        await store.Swept;
         store.State.Blobs.ShouldBe(0);
         (await store.PutAsync(Blobs.Key("k"), [1, 2, 3])).Status.ShouldBe(StoreStatus.Ok);
     }
@@ -85,14 +88,14 @@ public sealed class ForeignFileTests : LocalStoreTest
     public async Task A_misplaced_blob_never_overwrites_a_file_of_a_newer_version()
     {
         var key = Blobs.Key("k");
-        await using (var store = await OpenAsync())
-            await store.PutAsync(key, "x"u8.ToArray());
-        var right = BlobFile();
+        await MakeFormatOneAsync();
+        var right = FormatOnePath(key);
         var newer = BlobImages.Make(key, "newer"u8.ToArray());
         newer[8] = 2;
         await File.WriteAllBytesAsync(right, newer, Cancel);
-        await File.WriteAllBytesAsync(PlaceFor("copy"), BlobImages.Make(key, "copy"u8.ToArray()), Cancel);
+        await PlaceFormatOneAsync("copy", BlobImages.Make(key, "copy"u8.ToArray()));
         await using var again = await OpenAsync();
+        (await again.GetAsync(key)).Content.ShouldBe("copy"u8.ToArray());
         (await File.ReadAllBytesAsync(right, Cancel)).ShouldBe(newer);
     }
 }

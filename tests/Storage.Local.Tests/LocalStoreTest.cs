@@ -7,6 +7,7 @@ namespace EdgeCache.Storage.Local.Tests;
 /// <summary>A folder with a store in it that a test opens, closes and tampers with.</summary>
 public abstract class LocalStoreTest : IDisposable
 {
+    private const string SecretText = "000102030405060708090a0b0c0d0e0f";
     private readonly TestFolder _folder = new();
 
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -33,6 +34,50 @@ public abstract class LocalStoreTest : IDisposable
         LocalStore.OpenAsync(options, time ?? TimeProvider.System, Logger, Cancel);
 
     protected LocalStoreOptions Options => new() { Path = Root, MinFreeBytes = 0 };
+
+    protected string Marker => Path.Combine(Root, "edgecache-store.json");
+
+    protected string SegmentsFolder => Path.Combine(Root, "segments");
+
+    protected string Snapshot => Path.Combine(Root, "index.snapshot");
+
+    /// <summary>The files of the log, oldest first.</summary>
+    protected string[] SegmentFiles() => [.. Directory.GetFiles(SegmentsFolder).Order(StringComparer.Ordinal)];
+
+    /// <summary>The only file of the log.</summary>
+    protected string SegmentFile() => SegmentFiles().ShouldHaveSingleItem();
+
+    /// <summary>Makes a folder as the first version left it, in which every blob is a file without a generation in its name.</summary>
+    protected async Task MakeFormatOneAsync()
+    {
+        foreach (var folder in Enumerable.Range(0, 256).Select(i => Path.Combine(BlobsFolder, $"{i:x2}")).Append(TemporaryFolder).Append(QuarantineFolder))
+            Directory.CreateDirectory(folder);
+        await WriteMarkerAsync(1);
+    }
+
+    protected Task WriteMarkerAsync(int format) => File.WriteAllTextAsync(Marker, $$"""{"format":{{format}},"keyHashSecret":"{{SecretText}}"}""", Cancel);
+
+    /// <summary>Where the first version put a blob, in a folder with the marker of <see cref="MakeFormatOneAsync"/>.</summary>
+    protected string FormatOnePath(BlobKey key)
+    {
+        var hash = KeyHash.Of(key, HashSecret.FromBytes(Convert.FromHexString(SecretText))).ToString();
+        return Path.Combine(BlobsFolder, hash[..2], hash);
+    }
+
+    /// <summary>Puts a blob's file where the first version had it, in a folder of any format.</summary>
+    protected async Task PlaceFormatOneAsync(string name, byte[] image)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(PlaceFor(name))!);
+        await File.WriteAllBytesAsync(PlaceFor(name), image, Cancel);
+    }
+
+    /// <summary>Changes one byte.</summary>
+    protected static async Task FlipAsync(string path, long offset)
+    {
+        var bytes = await File.ReadAllBytesAsync(path, Cancel);
+        bytes[offset] ^= 0x40;
+        await File.WriteAllBytesAsync(path, bytes, Cancel);
+    }
 
     /// <summary>Files that by place and name are blobs.</summary>
     protected string[] BlobFiles() => Directory.GetFiles(BlobsFolder, "*", SearchOption.AllDirectories);

@@ -4,8 +4,6 @@ namespace EdgeCache.Storage.Local.Tests;
 
 public sealed class RecoveryTests : LocalStoreTest
 {
-    private string Marker => Path.Combine(Root, "edgecache-store.json");
-
     [Fact]
     public async Task A_store_that_is_opened_again_has_every_blob_with_its_metadata()
     {
@@ -74,15 +72,18 @@ public sealed class RecoveryTests : LocalStoreTest
         await using (var store = await OpenAsync())
         {
             for (var i = 0; i < 20; i++)
-                await store.PutAsync(Blobs.Key($"k{i}"), Blobs.Bytes(1000, seed: i));
+                await store.PutAsync(Blobs.Key($"k{i}"), Blobs.Bytes(i * 10_000, seed: i));
         }
+        var marker = await File.ReadAllTextAsync(Marker, Cancel);
         var names = BlobFiles();
+        names.ShouldNotBeEmpty();
         File.Delete(Marker);
 
         await using (var again = await OpenAsync())
             await AssertAllAsync(again);
 
-        BlobFiles().Intersect(names, StringComparer.Ordinal).ShouldBeEmpty("a new secret gives new names");
+        (await File.ReadAllTextAsync(Marker, Cancel)).ShouldBe(marker, "the segments know the secret");
+        BlobFiles().ShouldBe(names, ignoreOrder: true);
         await using var third = await OpenAsync();
         await AssertAllAsync(third);
 
@@ -90,49 +91,64 @@ public sealed class RecoveryTests : LocalStoreTest
         {
             store.State.Blobs.ShouldBe(20);
             for (var i = 0; i < 20; i++)
-                (await store.GetAsync(Blobs.Key($"k{i}"))).Content.ShouldBe(Blobs.Bytes(1000, seed: i));
+                (await store.GetAsync(Blobs.Key($"k{i}"))).Content.AsSpan().SequenceEqual(Blobs.Bytes(i * 10_000, seed: i)).ShouldBeTrue($"k{i}");
         }
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(5)]
-    public async Task Copies_of_a_blob_under_other_names_never_cost_the_newest_version(long copyGeneration)
+    [InlineData(1, 10)]
+    [InlineData(5, 10)]
+    [InlineData(1, 100_000)]
+    [InlineData(5, 100_000)]
+    public async Task Copies_of_a_blob_under_other_names_never_cost_the_newest_version(long copyGeneration, int length)
     {
-        // As after a backup was copied over a live folder.
-        var key = Blobs.Key("k");
-        await using (var store = await OpenAsync())
-            await store.PutAsync(key, "newest"u8.ToArray());
-        var right = BlobFile();
-        await File.WriteAllBytesAsync(right, BlobImages.Make(key, "newest"u8.ToArray(), generation: 5), Cancel);
+        var (key, newest, older) = (Blobs.Key("k"), Blobs.Bytes(length, seed: 1), Blobs.Bytes(length, seed: 2));
+        await MakeFormatOneAsync();
+        await File.WriteAllBytesAsync(FormatOnePath(key), BlobImages.Make(key, newest, generation: 5), Cancel);
         for (var i = 0; i < 16; i++)
-            await File.WriteAllBytesAsync(PlaceFor($"copy {i}"), BlobImages.Make(key, copyGeneration == 5 ? "newest"u8.ToArray() : "older"u8.ToArray(), copyGeneration), Cancel);
+            await PlaceFormatOneAsync($"copy {i}", BlobImages.Make(key, copyGeneration == 5 ? newest : older, copyGeneration));
 
         await using (var again = await OpenAsync())
         {
-            (await again.GetAsync(key)).Content.ShouldBe("newest"u8.ToArray());
+            (await again.GetAsync(key)).Content.ShouldBe(newest);
             again.State.Blobs.ShouldBe(1);
         }
-        BlobFile().ShouldBe(right);
+        BlobFile().ShouldBe($"{FormatOnePath(key)}.{5:x16}");
+    }
+
+    [Theory]
+    [InlineData(10)]
+    [InlineData(100_000)]
+    public async Task A_backup_of_the_first_version_that_is_copied_over_a_live_folder_costs_nothing_newer(int length)
+    {
+        var (key, newest) = (Blobs.Key("k"), Blobs.Bytes(length, seed: 1));
+        await using (var store = await OpenAsync())
+            await store.PutAsync(key, newest);
+        var files = BlobFiles();
+        for (var i = 0; i < 16; i++)
+            await PlaceFormatOneAsync($"copy {i}", BlobImages.Make(key, Blobs.Bytes(length, seed: 2), generation: 100 + i));
+        await using var again = await OpenAsync();
+        await again.Swept;
+        (await again.GetAsync(key)).Content.ShouldBe(newest);
+        again.State.Blobs.ShouldBe(1);
+        BlobFiles().ShouldBe(files);
     }
 
     [Fact]
     public async Task A_newer_version_under_another_name_takes_the_right_name()
     {
         var key = Blobs.Key("k");
-        await using (await OpenAsync())
-        {
-        }
+        await MakeFormatOneAsync();
         for (var i = 0; i < 16; i++)
-            await File.WriteAllBytesAsync(PlaceFor($"copy {i}"), BlobImages.Make(key, [(byte)i], generation: 100 + i), Cancel);
+            await PlaceFormatOneAsync($"copy {i}", BlobImages.Make(key, [(byte)i], generation: 100 + i));
         await using var store = await OpenAsync();
         (await store.GetAsync(key)).Content.ShouldBe([15]);
-        BlobFiles().ShouldHaveSingleItem();
+        BlobFile().ShouldBe($"{FormatOnePath(key)}.{115:x16}");
     }
 
     [Theory]
-    [InlineData("""{"format":2}""")]
-    [InlineData("""{"format":2,"keyHashSecret":"000102030405060708090a0b0c0d0e0f"}""")]
+    [InlineData("""{"format":3}""")]
+    [InlineData("""{"format":3,"keyHashSecret":"000102030405060708090a0b0c0d0e0f"}""")]
     [InlineData("""{"format":99,"keyHashSecret":7,"more":[]}""")]
     public async Task A_folder_of_a_newer_format_is_refused_and_told_so(string marker)
     {

@@ -13,7 +13,6 @@ public sealed class ArchitectureTests
         ["Codecs"] = [],
         ["Storage"] = ["Codecs"],
         ["Storage.Local"] = ["Storage"],
-        ["Storage.Log"] = ["Storage"],
         [ObjectStoreProject] = ["Storage"],
         ["Client"] = ["Codecs"],
         [WebProject] = ["Storage", "Storage.Local", ObjectStoreProject, "Client"],

@@ -1,7 +1,11 @@
+using System.Globalization;
+using EdgeCache.Storage.Local.Files;
+
 namespace EdgeCache.Storage.Local.Disk;
 
 /// <summary>
-/// Where things are in a store's folder: <c>blobs/ab/ab…</c> (one file a blob, named by the hash of its key), <c>tmp/</c> (being written),
+/// Where things are in a store's folder: <c>segments/</c> (the log, with all small blobs), <c>blobs/ab/ab….generation</c> (a file for each large one, named by the hash
+/// of its key), <c>index.snapshot</c>, <c>tmp/</c> (being written),
 /// <c>quarantine/</c> (damaged), <c>edgecache-store.json</c> (the format) and <c>LOCK</c>.
 /// </summary>
 internal sealed class StoreLayout(string root)
@@ -9,6 +13,7 @@ internal sealed class StoreLayout(string root)
     private const string BlobsName = "blobs";
     private const string TemporaryExtension = ".part";
     private const int NameLength = 32;
+    private const int GenerationLength = 16;
     private long _temporaryCount;
 
     public string Root { get; } = root;
@@ -17,14 +22,19 @@ internal sealed class StoreLayout(string root)
 
     public string Lock => Path.Combine(Root, "LOCK");
 
+    public string Segments => Path.Combine(Root, "segments");
+
+    public string Snapshot => Path.Combine(Root, "index.snapshot");
+
     public string Temporary => Path.Combine(Root, "tmp");
 
     public string Quarantine => Path.Combine(Root, "quarantine");
 
-    public string BlobPath(KeyHash hash)
+    /// <summary>The file of a large blob. Each version has its own, so writing a new one leaves the old alone until it is superseded.</summary>
+    public string BlobPath(KeyHash hash, long generation)
     {
         var name = hash.ToString();
-        return Path.Combine(Root, BlobsName, name[..2], name);
+        return Path.Combine(Root, BlobsName, name[..2], $"{name}.{generation:x16}");
     }
 
     public string NewTemporaryPath() => Path.Combine(Temporary, $"{Environment.ProcessId}-{Interlocked.Increment(ref _temporaryCount)}{TemporaryExtension}");
@@ -35,6 +45,7 @@ internal sealed class StoreLayout(string root)
         CreateRoot(Root);
         CreatePrivate(Temporary);
         CreatePrivate(Quarantine);
+        CreatePrivate(Segments);
         var blobs = Path.Combine(Root, BlobsName);
         CreatePrivate(blobs);
         foreach (var folder in BlobFolders())
@@ -43,31 +54,40 @@ internal sealed class StoreLayout(string root)
         Posix.SyncFolder(Root);
     }
 
-    /// <summary>Makes the names of all blobs durable: those that a process had given when it was killed may not be.</summary>
-    public void SyncBlobFolders()
-    {
-        foreach (var folder in BlobFolders())
-            Posix.SyncFolder(folder);
-    }
-
-    /// <summary>Files that by their place and name could be blobs of ours.</summary>
-    public IEnumerable<string> FindBlobFiles()
+    /// <summary>Files that by their place and name could be blobs of ours. Those of format 1, where a file had no generation in its name, come with none.</summary>
+    public IEnumerable<(string Path, KeyHash Hash, long? Generation)> FindBlobFiles(IFileSystem files)
     {
         foreach (var folder in BlobFolders())
         {
             var prefix = Path.GetFileName(folder);
-            foreach (var file in Directory.EnumerateFiles(folder))
+            foreach (var name in files.List(folder))
             {
-                var name = Path.GetFileName(file);
-                if (name.Length == NameLength && name.StartsWith(prefix, StringComparison.Ordinal) && name.All(char.IsAsciiHexDigitLower) && Posix.IsRegularFile(file))
-                    yield return file;
+                if (name.StartsWith(prefix, StringComparison.Ordinal) && TryParse(name, out var hash, out var generation))
+                    yield return (Path.Combine(folder, name), hash, generation);
             }
         }
     }
 
-    /// <summary>Files that a process of ours was writing when it ended.</summary>
-    public IEnumerable<string> FindTemporaryFiles() =>
-        Directory.EnumerateFiles(Temporary, "*" + TemporaryExtension).Where(f => Path.GetFileNameWithoutExtension(f).All(c => char.IsAsciiDigit(c) || c == '-'));
+    private static bool TryParse(string name, out KeyHash hash, out long? generation)
+    {
+        generation = null;
+        hash = default;
+        if (name.Length < NameLength || !name[..NameLength].All(char.IsAsciiHexDigitLower) || !KeyHash.TryParse(name[..NameLength], out hash))
+            return false;
+        if (name.Length == NameLength)
+            return true;
+        if (name.Length != NameLength + 1 + GenerationLength || name[NameLength] != '.' || !name[(NameLength + 1)..].All(char.IsAsciiHexDigitLower))
+            return false;
+        generation = long.Parse(name.AsSpan(NameLength + 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+        return true;
+    }
+
+    /// <summary>Whether a name is one that <see cref="NewTemporaryPath"/> gives: a file that a process of ours was writing when it ended.</summary>
+    public static bool IsTemporary(string name) =>
+        name.EndsWith(TemporaryExtension, StringComparison.Ordinal) && name[..^TemporaryExtension.Length].All(c => char.IsAsciiDigit(c) || c == '-');
+
+    /// <summary>Every folder that <see cref="Create"/> makes.</summary>
+    public IEnumerable<string> Folders() => [Root, Temporary, Quarantine, Segments, .. BlobFolders()];
 
     private IEnumerable<string> BlobFolders() => Enumerable.Range(0, 256).Select(i => Path.Combine(Root, BlobsName, i.ToString("x2")));
 

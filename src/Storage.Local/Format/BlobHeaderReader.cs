@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
+using EdgeCache.Storage.Local.Files;
 
 namespace EdgeCache.Storage.Local.Format;
 
@@ -32,13 +32,13 @@ internal static class BlobHeaderReader
 {
     private const int FirstRead = 1024;
 
-    public static FileVerdict Read(SafeFileHandle file, out BlobHeaderInfo? info)
+    public static FileVerdict Read(IStoreFile file, out BlobHeaderInfo? info)
     {
         info = null;
         var rented = ArrayPool<byte>.Shared.Rent(FirstRead);
         try
         {
-            var read = ReadFully(file, rented.AsSpan(0, FirstRead));
+            var read = file.Read(0, rented.AsSpan(0, FirstRead));
             var verdict = CheckPrologue(rented.AsSpan(0, read), out var length);
             if (verdict != FileVerdict.Good)
                 return verdict;
@@ -46,11 +46,11 @@ internal static class BlobHeaderReader
             {
                 ArrayPool<byte>.Shared.Return(rented);
                 rented = ArrayPool<byte>.Shared.Rent(length);
-                if (ReadFully(file, rented.AsSpan(0, length)) < length)
+                if (file.Read(0, rented.AsSpan(0, length)) < length)
                     return FileVerdict.Damaged;
             }
             verdict = Parse(rented.AsSpan(0, length), out info);
-            if (verdict == FileVerdict.Good && info!.FileLength != RandomAccess.GetLength(file))
+            if (verdict == FileVerdict.Good && info!.FileLength != file.Length)
                 return FileVerdict.Damaged;
             // A payload that this version can't decode must not be served as if it were the content.
             return verdict == FileVerdict.Good && info!.Metadata.Coding.Length > 0 ? FileVerdict.Newer : verdict;
@@ -97,19 +97,6 @@ internal static class BlobHeaderReader
             return FileVerdict.Damaged;
         info = new BlobHeaderInfo(metadata, header.Length, trailerLength);
         return FileVerdict.Good;
-    }
-
-    private static int ReadFully(SafeFileHandle file, Span<byte> buffer)
-    {
-        var total = 0;
-        while (total < buffer.Length)
-        {
-            var read = RandomAccess.Read(file, buffer[total..], total);
-            if (read == 0)
-                break;
-            total += read;
-        }
-        return total;
     }
 
     /// <summary>The fields as they come by.</summary>

@@ -1,0 +1,32 @@
+namespace EdgeCache.Storage.Local.Index;
+
+/// <summary>
+/// A change of an entry in place. A struct, so that it costs no allocation and no indirect call. Runs under the shard's lock: it must neither wait nor
+/// use the index, and must leave the hash as it is.
+/// </summary>
+internal interface IEntryChange
+{
+    void Apply(ref IndexEntry entry);
+}
+
+/// <summary>The record was copied to another place.</summary>
+internal readonly record struct MoveTo(uint Segment, uint Offset) : IEntryChange
+{
+    public void Apply(ref IndexEntry entry)
+    {
+        entry.Segment = Segment;
+        entry.Offset = Offset;
+    }
+}
+
+/// <summary>More is known of the blob.</summary>
+internal readonly record struct AddFlags(EntryFlags Flags) : IEntryChange
+{
+    public void Apply(ref IndexEntry entry) => entry.Flags |= Flags;
+}
+
+/// <summary>The blob was judged once more.</summary>
+internal readonly record struct CountDown : IEntryChange
+{
+    public void Apply(ref IndexEntry entry) => entry.Frequency = (byte)Math.Max(0, entry.Frequency - 1);
+}

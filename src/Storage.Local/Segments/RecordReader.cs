@@ -1,0 +1,108 @@
+using System.Buffers;
+using EdgeCache.Storage.Local.Format;
+using EdgeCache.Storage.Local.Index;
+
+namespace EdgeCache.Storage.Local.Segments;
+
+/// <summary>A record in memory. Owns its buffer until it is disposed.</summary>
+internal sealed class ReadRecord(byte[] buffer, RecordHeader header, BlobMetadata metadata, int payloadOffset) : IDisposable
+{
+    private byte[]? _buffer = buffer;
+
+    public RecordHeader Header { get; } = header;
+
+    public BlobMetadata Metadata { get; } = metadata;
+
+    /// <summary>The payload, where the record was read whole and has one.</summary>
+    public ReadOnlySpan<byte> Payload => _buffer.AsSpan(payloadOffset, (int)Metadata.PayloadLength);
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _buffer, null) is { } buffer)
+            ArrayPool<byte>.Shared.Return(buffer);
+    }
+}
+
+/// <summary>What came of looking for a record.</summary>
+internal enum RecordVerdict
+{
+    Good,
+
+    /// <summary>Its segment has gone, or it was superseded: the index has something newer by now, or nothing.</summary>
+    Gone,
+
+    /// <summary>What is there is not what was written.</summary>
+    Damaged,
+}
+
+/// <summary>Reads the records that the index points to, and believes none of it unchecked.</summary>
+internal static class RecordReader
+{
+    /// <summary>Enough for nearly every header, in one call.</summary>
+    private const int HeaderGuess = 1024;
+
+    /// <summary>Reads a whole record with its payload.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public static RecordVerdict ReadWhole(SegmentSet segments, in IndexEntry entry, bool verifyPayload, out ReadRecord? record) =>
+        Read(segments, entry, (int)entry.Length, whole: true, verifyPayload, out record);
+
+    /// <summary>Reads what a record says of its blob.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public static RecordVerdict ReadMetadata(SegmentSet segments, in IndexEntry entry, out RecordHeader header, out BlobMetadata? metadata)
+    {
+        var verdict = Read(segments, entry, HeaderGuess, whole: false, verifyPayload: false, out var record);
+        if (verdict == RecordVerdict.Damaged)
+            verdict = Read(segments, entry, RecordFormat.HeaderLength + BlobFile.MaxHeaderLength, whole: false, verifyPayload: false, out record);
+        using (record)
+        {
+            header = record?.Header ?? default;
+            metadata = record?.Metadata;
+            return verdict;
+        }
+    }
+
+    private static RecordVerdict Read(SegmentSet segments, in IndexEntry entry, int length, bool whole, bool verifyPayload, out ReadRecord? record)
+    {
+        record = null;
+        if (segments.Find(entry.Segment) is not { } segment)
+            return RecordVerdict.Gone;
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            var read = segment.File.Read(entry.ByteOffset, buffer.AsSpan(0, length));
+            var verdict = Check(buffer, read, entry, whole, verifyPayload, out var header, out var image);
+            if (verdict != RecordVerdict.Good)
+                return verdict;
+            record = new ReadRecord(buffer, header, image.Metadata, RecordFormat.HeaderLength + image.PayloadOffset);
+            buffer = null;
+            return RecordVerdict.Good;
+        }
+        catch (ObjectDisposedException)
+        {
+            // The segment was reclaimed between finding and reading.
+            return RecordVerdict.Gone;
+        }
+        finally
+        {
+            if (buffer is not null)
+                ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static RecordVerdict Check(byte[] buffer, int read, in IndexEntry entry, bool whole, bool verifyPayload, out RecordHeader header, out BlobImage image)
+    {
+        image = default;
+        if (!RecordFormat.TryRead(buffer.AsSpan(0, read), out header) || header.Hash != entry.Hash)
+            return RecordVerdict.Damaged;
+        if (header.Dead)
+            return RecordVerdict.Gone;
+        var body = buffer.AsSpan(RecordFormat.HeaderLength, read - RecordFormat.HeaderLength);
+        // Also where the payload was verified before: what is behind the end of a segment that was cut since is not its.
+        if (whole)
+            return header.Kind == RecordKind.Blob && BlobImage.TryRead(body, verifyPayload, out image) ? RecordVerdict.Good : RecordVerdict.Damaged;
+        if (!BlobImage.TryReadHeader(body, out var info))
+            return RecordVerdict.Damaged;
+        image = new BlobImage(info.Metadata, info.HeaderLength);
+        return RecordVerdict.Good;
+    }
+}
