@@ -233,6 +233,7 @@ internal sealed class LocalBlobWriter : IBlobWriter
             from = RecordFormat.HeaderLength;
         }
         _file.Write(_fileLength, _buffer.AsSpan(from, _buffered - from));
+        _file.StartWriteback(_fileLength, _buffered - from);
         _fileLength += _buffered - from;
         _buffered = 0;
     }

@@ -27,6 +27,7 @@ internal static partial class Posix
     private const int StatxBufferSize = 256;
     private const int StatxBlocksOffset = 48;
     private const int BlockUnit = 512;
+    private const uint StartWrite = 2;
     private const long FallbackBlock = 4096;
 
     /// <summary>Makes the entries of a folder durable: created, renamed and removed names. Windows does it with the file's own sync.</summary>
@@ -52,6 +53,13 @@ internal static partial class Posix
             return file;
         file.Dispose();
         throw LastError($"The file '{path}' can't be opened");
+    }
+
+    /// <summary>Has the system begin to write a part of a file, without waiting for it. A hint only: an error will come up again at the sync, which counts.</summary>
+    public static void StartWriteback(SafeFileHandle file, long offset, long length)
+    {
+        if (OperatingSystem.IsLinux())
+            _ = SyncFileRange(file, offset, length, StartWrite);
     }
 
     /// <summary>Disk space that a file takes, in bytes: allocated blocks, not its length.</summary>
@@ -96,6 +104,10 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int FSync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -55,6 +55,8 @@ internal sealed class DiskFileSystem(string root) : IFileSystem
 
         public void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> content) => RandomAccess.Write(handle, content, offset);
 
+        public void StartWriteback(long offset, long length) => Posix.StartWriteback(handle, offset, length);
+
         public void Sync() => RandomAccess.FlushToDisk(handle);
 
         public void Dispose() => handle.Dispose();

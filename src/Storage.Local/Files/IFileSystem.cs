@@ -50,6 +50,13 @@ internal interface IStoreFile : IDisposable
     /// <summary>Writes the buffers one after the other, as one call where the system can.</summary>
     void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> content);
 
+    /// <summary>
+    /// Has the system begin to bring a part to disk, so that the sync at the end has less left to do. A hint: promises nothing, never fails, and a file system may ignore it.
+    /// </summary>
+    void StartWriteback(long offset, long length)
+    {
+    }
+
     /// <summary>Makes content and length durable.</summary>
     /// <exception cref="IOException">The sync failed. What was written since the last good sync may be lost, also if a later sync succeeds.</exception>
     void Sync();
