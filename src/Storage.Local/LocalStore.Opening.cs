@@ -30,6 +30,7 @@ public sealed partial class LocalStore
         _reclaimer = new Reclaimer(options, _space, _segments, _log, EmptyAsync, time, logger);
         _probe = new FaultProbe(files, layout, time);
         _snapshotter = new Snapshotter(() => _log.Written, WriteSnapshotAsync, time);
+        _listing = MakeListing();
     }
 
     /// <summary>Opens the folder: waits for a process that is leaving it, removes what was never finished, and finds out which blobs there are.</summary>
@@ -113,6 +114,7 @@ public sealed partial class LocalStore
         await _lastWriterGone.Task.ConfigureAwait(false);
         try
         {
+            await _listing.DisposeAsync().ConfigureAwait(false);
             await _adoption.ConfigureAwait(false);
             await _probe.DisposeAsync().ConfigureAwait(false);
             await _snapshotter.DisposeAsync().ConfigureAwait(false);

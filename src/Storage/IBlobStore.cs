@@ -49,7 +49,9 @@ public interface IBlobStore : IAsyncDisposable
 /// <param name="Namespace">The namespace.</param>
 /// <param name="Tenant">The tenant; null for all tenants.</param>
 /// <param name="KeyPrefix">How the keys begin; empty for all.</param>
-public sealed record BlobPrefix(string Namespace, string? Tenant = null, string KeyPrefix = "");
+/// <param name="Tag">A tag that they have; null for any, and none.</param>
+/// <param name="Writer">Who wrote them, empty for those of whom that is not known; null for anybody.</param>
+public sealed record BlobPrefix(string Namespace, string? Tenant = null, string KeyPrefix = "", string? Tag = null, string? Writer = null);
 
 /// <summary>One line of a listing.</summary>
 /// <param name="Key">The blob.</param>

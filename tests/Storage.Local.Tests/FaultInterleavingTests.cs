@@ -11,6 +11,7 @@ namespace EdgeCache.Storage.Local.Tests;
 internal sealed class HookFs(IFileSystem inner) : IFileSystem
 {
     public Action<string>? OnSync, OnDelete, OnList;
+    public Action<string, long, int>? OnRead;
     public Action<string, long, int>? OnWritten;
     public long FreeBytes => 1L << 40;
     public IStoreFile Create(string path) => new F(this, path, inner.Create(path));
@@ -24,7 +25,7 @@ internal sealed class HookFs(IFileSystem inner) : IFileSystem
     {
         public long Length => f.Length;
         public long AllocatedBytes => f.AllocatedBytes;
-        public int Read(long o, Span<byte> b) => f.Read(o, b);
+        public int Read(long o, Span<byte> b) { fs.OnRead?.Invoke(path, o, b.Length); return f.Read(o, b); }
         public void Write(long o, ReadOnlySpan<byte> c) { f.Write(o, c); fs.OnWritten?.Invoke(path, o, c.Length); }
         public void Write(long o, IReadOnlyList<ReadOnlyMemory<byte>> c) { f.Write(o, c); }
         public void Sync() { fs.OnSync?.Invoke(path); f.Sync(); }

@@ -5,7 +5,7 @@ namespace EdgeCache.Storage.Local.Disk;
 
 /// <summary>
 /// Where things are in a store's folder: <c>segments/</c> (the log, with all small blobs), <c>blobs/ab/ab….generation</c> (a file for each large one, named by the hash
-/// of its key), <c>index.snapshot</c>, <c>tmp/</c> (being written),
+/// of its key), <c>index.snapshot</c>, <c>listing.db</c>, <c>tmp/</c> (being written),
 /// <c>quarantine/</c> (damaged), <c>edgecache-store.json</c> (the format) and <c>LOCK</c>.
 /// </summary>
 internal sealed class StoreLayout(string root)
@@ -25,6 +25,8 @@ internal sealed class StoreLayout(string root)
     public string Segments => Path.Combine(Root, "segments");
 
     public string Snapshot => Path.Combine(Root, "index.snapshot");
+
+    public string Listing => Path.Combine(Root, "listing.db");
 
     public string Temporary => Path.Combine(Root, "tmp");
 
