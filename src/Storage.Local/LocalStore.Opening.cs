@@ -30,6 +30,8 @@ public sealed partial class LocalStore
         _reclaimer = new Reclaimer(options, _space, _segments, _log, EmptyAsync, time, logger);
         _probe = new FaultProbe(files, layout, time);
         _snapshotter = new Snapshotter(() => _log.Written, WriteSnapshotAsync, time);
+        _limits = new NamespaceLimitTable(options.Limits);
+        _gate = new QuotaGate(_index, time, options.RoomTimeout);
     }
 
     /// <summary>Opens the folder: waits for a process that is leaving it, removes what was never finished, and finds out which blobs there are.</summary>
@@ -87,6 +89,7 @@ public sealed partial class LocalStore
             if (marker.Format < StoreMarker.Format)
                 await store._adoption.ConfigureAwait(false);
             store._reclaimer.Check();
+            store.StartUpkeep();
             store.LogOpened(layout.Root, store._index.Count, store._space.Used);
             return store;
         }
@@ -114,6 +117,7 @@ public sealed partial class LocalStore
         try
         {
             await _adoption.ConfigureAwait(false);
+            await StopUpkeepAsync().ConfigureAwait(false);
             await _probe.DisposeAsync().ConfigureAwait(false);
             await _snapshotter.DisposeAsync().ConfigureAwait(false);
             await _reclaimer.DisposeAsync().ConfigureAwait(false);
