@@ -94,8 +94,24 @@ public sealed partial class LocalStore
     /// </summary>
     internal async Task EvictAllAsync(List<IndexEntry> chosen, EvictionReason reason)
     {
-        await Parallel.ForEachAsync(chosen, Limits, (entry, _) => EvictAsync(entry, reason)).ConfigureAwait(false);
+        Exception? fault = null;
+        await Parallel.ForEachAsync(chosen, Limits, TryEvictAsync).ConfigureAwait(false);
         await _disk.RunAsync(FinishEvictions).ConfigureAwait(false);
+        if (fault is not null)
+            throw new IOException($"Some blobs could not be evicted: {fault.Message}", fault);
+
+        async ValueTask TryEvictAsync(IndexEntry entry, CancellationToken cancellationToken)
+        {
+            try
+            {
+                await EvictAsync(entry, reason).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // One that the disk can't read or mark must not keep the others.
+                fault = error;
+            }
+        }
     }
 
     private async ValueTask EvictAsync(IndexEntry seen, EvictionReason reason)

@@ -209,15 +209,26 @@ internal sealed partial class NamespaceSweeper : IAsyncDisposable
     private async Task EvictWhereAsync(Func<IndexEntry, bool> isDue, EvictionReason reason)
     {
         var due = new List<IndexEntry>();
+        IOException? fault = null;
         for (var shard = 0; shard < BlobIndex.ShardCount; shard++)
         {
             _stop.Token.ThrowIfCancellationRequested();
             Find(shard, isDue, due);
             if (due.Count < BatchLength && (shard < BlobIndex.ShardCount - 1 || due.Count == 0))
                 continue;
-            await _evict(due, reason).ConfigureAwait(false);
+            try
+            {
+                await _evict(due, reason).ConfigureAwait(false);
+            }
+            catch (IOException error)
+            {
+                // What comes after it may succeed.
+                fault = error;
+            }
             due.Clear();
         }
+        if (fault is not null)
+            throw fault;
     }
 
     private void Find(int shard, Func<IndexEntry, bool> isDue, List<IndexEntry> found)
