@@ -95,12 +95,7 @@ public sealed partial class LocalStore
     internal async Task EvictAllAsync(List<IndexEntry> chosen, EvictionReason reason)
     {
         Exception? fault = null;
-        await Parallel.ForEachAsync(chosen, Limits, TryEvictAsync).ConfigureAwait(false);
-        await _disk.RunAsync(FinishEvictions).ConfigureAwait(false);
-        if (fault is not null)
-            throw new IOException($"Some blobs could not be evicted: {fault.Message}", fault);
-
-        async ValueTask TryEvictAsync(IndexEntry entry, CancellationToken cancellationToken)
+        await Parallel.ForEachAsync(chosen, Limits, async (entry, _) =>
         {
             try
             {
@@ -111,7 +106,10 @@ public sealed partial class LocalStore
                 // One that the disk can't read or mark must not keep the others.
                 fault = error;
             }
-        }
+        }).ConfigureAwait(false);
+        await _disk.RunAsync(FinishEvictions).ConfigureAwait(false);
+        if (fault is not null)
+            throw new IOException($"Some blobs could not be evicted: {fault.Message}", fault);
     }
 
     private async ValueTask EvictAsync(IndexEntry seen, EvictionReason reason)
