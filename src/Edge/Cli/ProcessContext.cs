@@ -19,5 +19,8 @@ internal sealed record ProcessContext(
         Console.Error,
         AppContext.BaseDirectory,
         System.Environment.CurrentDirectory,
-        System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal)) { IsTerminal = !Console.IsOutputRedirected };
+        System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal))
+    {
+        IsTerminal = !Console.IsOutputRedirected,
+    };
 }
