@@ -95,7 +95,7 @@ internal sealed class EdgeNode : IAsyncDisposable
         try
         {
             var time = app.Services.GetRequiredService<TimeProvider>();
-            store = await StoreFactory.OpenAsync(configuration.Settings, app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
+            store = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
 
             app.Lifetime.ApplicationStopping.Register(store.MarkLeaving);
 

@@ -58,7 +58,7 @@ public sealed partial class LocalStore
         if (!_index.TryGet(HashOf(row.Key), out var entry))
             return null;
         if (entry.IsAt(row.Segment, IndexEntry.ToUnits(row.Offset)) && IsLive(entry))
-            return new BlobListing(row.Key, row.Length, row.Created);
+            return IsExpired(row.Key, row.Created, entry.NamespaceId) ? null : new BlobListing(row.Key, row.Length, row.Created);
         // Moved, written again, or deleted by a process that ended before the index was written down.
         return Find(row.Key, touch: false) is { Metadata: var metadata } && (prefix.Tag is null || metadata.Tags.Contains(prefix.Tag, StringComparer.Ordinal))
             && (prefix.Writer is null || metadata.Writer == prefix.Writer) ? new BlobListing(metadata.Key, metadata.Length, metadata.Created) : null;

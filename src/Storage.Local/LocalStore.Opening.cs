@@ -31,6 +31,8 @@ public sealed partial class LocalStore
         _probe = new FaultProbe(files, layout, time);
         _snapshotter = new Snapshotter(() => _log.Written, WriteSnapshotAsync, time);
         _listing = MakeListing();
+        _limits = new NamespaceLimitTable(options.Limits);
+        _gate = new QuotaGate(_index, time, options.RoomTimeout);
     }
 
     /// <summary>Opens the folder: waits for a process that is leaving it, removes what was never finished, and finds out which blobs there are.</summary>
@@ -88,6 +90,7 @@ public sealed partial class LocalStore
             if (marker.Format < StoreMarker.Format)
                 await store._adoption.ConfigureAwait(false);
             store._reclaimer.Check();
+            store.StartUpkeep();
             store.LogOpened(layout.Root, store._index.Count, store._space.Used);
             return store;
         }
@@ -116,6 +119,7 @@ public sealed partial class LocalStore
         {
             await _listing.DisposeAsync().ConfigureAwait(false);
             await _adoption.ConfigureAwait(false);
+            await StopUpkeepAsync().ConfigureAwait(false);
             await _probe.DisposeAsync().ConfigureAwait(false);
             await _snapshotter.DisposeAsync().ConfigureAwait(false);
             await _reclaimer.DisposeAsync().ConfigureAwait(false);

@@ -28,6 +28,8 @@ public sealed partial class LocalStore
         BlobHeader.Check(draft);
         if (options.ExpectedLength > _options.MaxBytes || (options.ExpectedLength is { } length && LocalBlobWriter.SpaceFor(BlobHeader.Measure(draft), length) > _options.MaxBytes))
             return Outcome<IBlobWriter>.Fail(StoreStatus.NoSpace, $"It has {options.ExpectedLength} bytes; the whole store has {_options.MaxBytes}.");
+        if (CheckQuota(draft, options.ExpectedLength) is { } refusal)
+            return refusal;
         if (!TryAddWriter())
             return Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, "The store is closing.");
         LocalBlobWriter? writer = null;
@@ -65,6 +67,7 @@ public sealed partial class LocalStore
             _generations.Advance(key);
             if (current is not { } found)
             {
+                await _disk.RunAsync(() => RemoveExpired(key)).ConfigureAwait(false);
                 // It may be missing because of a mark that is not durable yet: "missing" is an answer that a crash must not take back.
                 await _disk.RunAsync(SyncAllMarks).ConfigureAwait(false);
                 return StoreStatus.Missing;
@@ -320,10 +323,10 @@ public sealed partial class LocalStore
         if (entry.IsLarge)
         {
             using var large = OpenLarge(key, hash, entry);
-            return large is null ? null : (entry, large.Metadata);
+            return large is null || IsExpired(large.Metadata, entry.NamespaceId) ? null : (entry, large.Metadata);
         }
         using var small = OpenSmall(key, entry);
-        return small is null ? null : (entry, small.Metadata);
+        return small is null || IsExpired(small.Metadata, entry.NamespaceId) ? null : (entry, small.Metadata);
     }
 
     private BlobMetadata Draft(BlobKey key, PutOptions options) => new()

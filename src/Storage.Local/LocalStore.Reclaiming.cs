@@ -107,6 +107,7 @@ public sealed partial class LocalStore
         if (_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
         {
             _ghosts.Add(entry.Hash);
+            _evictions.Add(removed.NamespaceId, EvictionReason.Capacity);
             Release(removed);
         }
         return true;
@@ -121,6 +122,7 @@ public sealed partial class LocalStore
             if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
                 continue;
             _ghosts.Add(entry.Hash);
+            _evictions.Add(removed.NamespaceId, EvictionReason.Capacity);
             if (removed.IsLarge)
                 _space.AddUsed(-removed.Bytes);
         }

@@ -175,6 +175,11 @@ public sealed partial class LocalStore
     {
         LogDamaged(path);
         _files.Rename(path, Path.Combine(_layout.Quarantine, Path.GetFileName(path)));
+        TrimQuarantine();
+    }
+
+    private void TrimQuarantine()
+    {
         foreach (var old in _files.List(_layout.Quarantine).Order(StringComparer.Ordinal).SkipLast(MaxQuarantined))
             _files.Delete(Path.Combine(_layout.Quarantine, old));
     }

@@ -53,7 +53,7 @@ public sealed partial class LocalStore : IBlobStore
     private Task _adoption = Task.CompletedTask;
 
     /// <inheritdoc/>
-    public StoreState State => new(_space.Used, _options.MaxBytes, _index.Count, _probe.Fault);
+    public StoreState State => new(_space.Used, _options.MaxBytes, _index.Count, _probe.Fault) { Damaged = Volatile.Read(ref _damaged), Namespaces = ListUsage() };
 
     /// <summary>For tests: the log's segments and writer.</summary>
     internal (SegmentSet Segments, LogWriter Log) Internals => (_segments, _log);
@@ -103,7 +103,7 @@ public sealed partial class LocalStore : IBlobStore
         {
             IBlobReader? reader = entry.IsLarge ? OpenLarge(key, hash, entry) : OpenSmall(key, entry);
             if (reader is not null)
-                return reader;
+                return UnlessExpired(reader, entry.NamespaceId);
         }
         return null;
     }
@@ -176,7 +176,7 @@ public sealed partial class LocalStore : IBlobStore
             switch (RecordReader.ReadMetadata(_segments, entry, out _, out var metadata))
             {
                 case RecordVerdict.Good:
-                    return metadata!.Key == key ? (entry, metadata) : null;
+                    return metadata!.Key == key && !IsExpired(metadata, entry.NamespaceId) ? (entry, metadata) : null;
                 case RecordVerdict.Damaged:
                     Drop(key, entry);
                     break;
@@ -195,6 +195,7 @@ public sealed partial class LocalStore : IBlobStore
         if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
             return false;
         LogUnreadable(key);
+        Interlocked.Increment(ref _damaged);
         try
         {
             // Until now this record said that those before it are superseded. It no longer can, so their marks must.

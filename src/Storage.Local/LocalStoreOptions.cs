@@ -17,6 +17,12 @@ public sealed record LocalStoreOptions
 
     /// <summary>How long a write waits for eviction to make room. Default: 10 s.</summary>
     public TimeSpan RoomTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>What a namespace may hold, by its name. Asked again about once a second, so that it may change. Default: no limits.</summary>
+    public Func<string, NamespaceLimits> Limits { get; init; } = static _ => NamespaceLimits.None;
+
+    /// <summary>When and how fast what is stored is re-hashed in the background. Asked again about once a minute, so that it may change. Default: never.</summary>
+    public Func<ScrubPlan> Scrub { get; init; } = static () => ScrubPlan.Never;
 }
 
 /// <summary>The store's folder can't be opened; the message says why and what to do.</summary>

@@ -64,4 +64,11 @@ public sealed record BlobListing(BlobKey Key, long Length, DateTimeOffset Create
 /// <param name="MaxBytes">Its limit in bytes.</param>
 /// <param name="Blobs">Number of blobs.</param>
 /// <param name="Fault">Null when it reads and writes; otherwise one sentence that says what it can't do and why.</param>
-public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, string? Fault);
+public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, string? Fault)
+{
+    /// <summary>Blobs that were found damaged and dropped since the start.</summary>
+    public long Damaged { get; init; }
+
+    /// <summary>What each namespace takes, as far as the store knows it.</summary>
+    public IReadOnlyList<NamespaceUsage> Namespaces { get; init; } = [];
+}

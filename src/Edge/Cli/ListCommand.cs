@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Storage;
+using EdgeCache.Storage.Local;
 
 namespace EdgeCache.Edge.Cli;
 
@@ -39,7 +40,7 @@ internal sealed class ListCommand
         try
         {
             using var loggers = LoggerFactory.Create(l => l.AddConsole(c => c.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning));
-            await using var store = await StoreFactory.OpenToLookAsync(configuration.Settings, loggers, TimeProvider.System, cancellationToken);
+            await using var store = await StoreFactory.OpenIdleAsync(configuration.Settings, loggers.CreateLogger<LocalStore>(), TimeProvider.System, cancellationToken);
             foreach (var name in arguments.GetValue(_namespace) is { } one ? [one] : store.Namespaces)
             {
                 var prefix = new BlobPrefix(

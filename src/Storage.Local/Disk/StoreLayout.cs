@@ -39,6 +39,14 @@ internal sealed class StoreLayout(string root)
         return Path.Combine(Root, BlobsName, name[..2], $"{name}.{generation:x16}");
     }
 
+    /// <summary>The files of all versions of a large blob; in general one.</summary>
+    public IEnumerable<string> FilesOf(KeyHash hash, IFileSystem files)
+    {
+        var name = hash.ToString();
+        var folder = Path.Combine(Root, BlobsName, name[..2]);
+        return files.List(folder).Where(n => n.StartsWith(name + ".", StringComparison.Ordinal)).Select(n => Path.Combine(folder, n));
+    }
+
     public string NewTemporaryPath() => Path.Combine(Temporary, $"{Environment.ProcessId}-{Interlocked.Increment(ref _temporaryCount)}{TemporaryExtension}");
 
     /// <summary>Makes all folders, readable by their owner alone: artifacts may be anybody's secrets. Durable when it returns.</summary>

@@ -25,6 +25,16 @@ internal readonly record struct AddFlags(EntryFlags Flags) : IEntryChange
     public void Apply(ref IndexEntry entry) => entry.Flags |= Flags;
 }
 
+/// <summary>The whole content was read and found good.</summary>
+internal readonly record struct MarkVerified(uint Tick) : IEntryChange
+{
+    public void Apply(ref IndexEntry entry)
+    {
+        entry.Flags |= EntryFlags.Verified;
+        entry.Tick = Tick;
+    }
+}
+
 /// <summary>The blob was judged once more.</summary>
 internal readonly record struct CountDown : IEntryChange
 {

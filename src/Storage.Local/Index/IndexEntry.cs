@@ -58,6 +58,12 @@ internal struct IndexEntry
     /// <summary>Bytes of disk that the blob takes.</summary>
     public readonly long Bytes => (Flags & EntryFlags.Large) == EntryFlags.None ? Length : (long)Length * LargeUnit;
 
+    /// <summary>When the blob was stored, in seconds since 1970 (UTC).</summary>
+    public readonly long CreatedSeconds => Epoch + Created;
+
+    /// <summary>When its content was last found good or, before the first check, stored; in seconds since 1970 (UTC).</summary>
+    public readonly long KnownGoodSeconds => Epoch + Math.Max(Created, Tick * 60L);
+
     public readonly long ByteOffset => (long)Offset * OffsetUnit;
 
     public readonly bool IsLarge => (Flags & EntryFlags.Large) != EntryFlags.None;
@@ -93,6 +99,9 @@ internal struct IndexEntry
 
     /// <summary>Whether an index can hold it.</summary>
     public readonly bool IsValid => Length != 0 && Frequency <= MaxFrequency;
+
+    /// <summary>A time as <see cref="Tick"/> has it.</summary>
+    public static uint ToTick(DateTimeOffset time) => ToSeconds(time) / 60;
 
     private static uint ToSeconds(DateTimeOffset time) => (uint)Math.Clamp(time.ToUnixTimeSeconds() - Epoch, 0, uint.MaxValue);
 }
