@@ -82,7 +82,7 @@ public sealed partial class LocalStore
         var store = new LocalStore(options, layout, files, folderLock, marker.Secret, time, logger);
         try
         {
-            store._adoption = store.SweepFilesAsync();
+            store._adoption = store.SweepFilesAsync(isTakeover: marker.Format < StoreMarker.Format);
             // In a folder of an older format, or one that lost its marker, what was acknowledged may be known by its file alone.
             if (marker.Format < StoreMarker.Format)
                 await store._adoption.ConfigureAwait(false);
@@ -113,7 +113,8 @@ public sealed partial class LocalStore
         await _lastWriterGone.Task.ConfigureAwait(false);
         try
         {
-            await _adoption.ConfigureAwait(false);
+            // Where it failed, whoever opened the store knows.
+            await _adoption.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await _probe.DisposeAsync().ConfigureAwait(false);
             await _snapshotter.DisposeAsync().ConfigureAwait(false);
             await _reclaimer.DisposeAsync().ConfigureAwait(false);
@@ -157,7 +158,7 @@ public sealed partial class LocalStore
     }
 
     /// <summary>Writes the index down, so that the next start need not find it out. A failure costs that start some time and nothing else.</summary>
-    private async Task WriteSnapshotAsync()
+    internal async Task WriteSnapshotAsync()
     {
         try
         {
