@@ -24,7 +24,7 @@ public sealed class KillTests
     public async Task Nor_does_a_kill_in_the_middle_of_eviction_bring_back_what_was_deleted_or_lose_what_is_new()
     {
         var load = new MixedLoad(keys: 600, evicts: true, NewSeed());
-        await KillAsync(load, "16MiB");
+        await KillAsync(load, "24MiB");
         load.Refused.ShouldBeLessThan(load.Acknowledged / 20, "eviction keeps up");
     }
 

@@ -15,14 +15,15 @@ internal sealed class MixedLoad(int keys, bool evicts, int seed)
     private const int Writers = 6;
     private const int Readers = 2;
 
-    /// <summary>Acknowledged so lately that no eviction has come to them.</summary>
-    private const int RecentCount = 8;
+    /// <summary>Nothing behind which only so many bytes were sent can have been evicted: what comes in is on probation until a tenth of the live bytes came after it.</summary>
+    private const long RecentBytes = 512 << 10;
 
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
     private readonly KeyLedger[] _keys = [.. Enumerable.Range(0, keys).Select(i => new KeyLedger(i, $"/cache/live/key{i}"))];
-    private readonly ConcurrentQueue<(KeyLedger Key, int Version)> _recent = new();
+    private readonly ConcurrentQueue<(KeyLedger Key, int Version, long SentBefore)> _recent = new();
     private volatile bool _stopping;
     private long _acknowledged;
+    private long _sent;
     private long _refused;
     private long _hits;
     private long _misses;
@@ -55,9 +56,9 @@ internal sealed class MixedLoad(int keys, bool evicts, int seed)
             if (version != KeyLedger.Missing || !evicts)
                 key.Settle(version);
         });
-        foreach (var (key, version) in _recent)
+        foreach (var (key, version, sentBefore) in _recent)
         {
-            if (key.Look().Possible is [var only] && only == version)
+            if (_sent - sentBefore < RecentBytes && key.Look().Possible is [var only] && only == version)
                 (await ReadAsync(node.Client, key, because)).ShouldBe(version, $"{because}: {key.Path} has just been acknowledged and is lost");
         }
         _recent.Clear();
@@ -100,6 +101,8 @@ internal sealed class MixedLoad(int keys, bool evicts, int seed)
         var key = _keys[(random.Next(_keys.Length / Writers) * Writers) + writer];
         var deletes = random.Next(6) == 0;
         var version = key.Begin(deletes);
+        var length = deletes ? 0 : LoadContent.LengthOf(key.Number, version);
+        var sentBefore = Interlocked.Add(ref _sent, length) - length;
         HttpStatusCode status;
         if (deletes)
         {
@@ -109,7 +112,7 @@ internal sealed class MixedLoad(int keys, bool evicts, int seed)
         }
         else
         {
-            using var content = new ByteArrayContent(LoadContent.Make(key.Number, version, LoadContent.LengthOf(key.Number, version)));
+            using var content = new ByteArrayContent(LoadContent.Make(key.Number, version, length));
             using var answer = await client.PutAsync(key.Path, content);
             status = answer.StatusCode;
             if (status == HttpStatusCode.InsufficientStorage && evicts)
@@ -123,8 +126,8 @@ internal sealed class MixedLoad(int keys, bool evicts, int seed)
         Interlocked.Increment(ref _acknowledged);
         if (deletes)
             return;
-        _recent.Enqueue((key, version));
-        while (_recent.Count > RecentCount)
+        _recent.Enqueue((key, version, sentBefore));
+        while (_recent.TryPeek(out var oldest) && Volatile.Read(ref _sent) - oldest.SentBefore >= RecentBytes)
             _recent.TryDequeue(out _);
     }
 
