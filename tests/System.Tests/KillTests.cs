@@ -11,7 +11,7 @@ namespace EdgeCache.System.Tests;
 public sealed class KillTests
 {
     private const int MostBeforeKill = 300;
-    private static readonly int Kills = int.TryParse(Environment.GetEnvironmentVariable("EDGECACHE_KILLS"), out var kills) ? kills : 12;
+    private static readonly int Kills = int.TryParse(Environment.GetEnvironmentVariable("EDGECACHE_KILLS"), out var kills) ? kills : 8;
 
     [Fact]
     public async Task What_was_acknowledged_outlives_every_kill()
