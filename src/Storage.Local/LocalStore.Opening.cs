@@ -119,7 +119,9 @@ public sealed partial class LocalStore
             await _snapshotter.DisposeAsync().ConfigureAwait(false);
             await _reclaimer.DisposeAsync().ConfigureAwait(false);
             await _log.DisposeAsync().ConfigureAwait(false);
-            await WriteSnapshotAsync().ConfigureAwait(false);
+            // After a takeover that failed, records may be in the log whose files have their names and are not in the index: the next start must read them.
+            if (_adoption.IsCompletedSuccessfully)
+                await WriteSnapshotAsync().ConfigureAwait(false);
         }
         finally
         {
