@@ -85,7 +85,7 @@ public sealed partial class LocalStore
         var store = new LocalStore(options, layout, files, folderLock, marker.Secret, time, logger);
         try
         {
-            store._adoption = store.SweepFilesAsync();
+            store._adoption = store.SweepFilesAsync(isTakeover: marker.Format < StoreMarker.Format);
             // In a folder of an older format, or one that lost its marker, what was acknowledged may be known by its file alone.
             if (marker.Format < StoreMarker.Format)
                 await store._adoption.ConfigureAwait(false);
@@ -118,13 +118,16 @@ public sealed partial class LocalStore
         try
         {
             await _listing.DisposeAsync().ConfigureAwait(false);
-            await _adoption.ConfigureAwait(false);
+            // Where it failed, whoever opened the store knows.
+            await _adoption.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await StopUpkeepAsync().ConfigureAwait(false);
             await _probe.DisposeAsync().ConfigureAwait(false);
             await _snapshotter.DisposeAsync().ConfigureAwait(false);
             await _reclaimer.DisposeAsync().ConfigureAwait(false);
             await _log.DisposeAsync().ConfigureAwait(false);
-            await WriteSnapshotAsync().ConfigureAwait(false);
+            // After a takeover that failed, records may be in the log whose files have their names and are not in the index: the next start must read them.
+            if (_adoption.IsCompletedSuccessfully)
+                await WriteSnapshotAsync().ConfigureAwait(false);
         }
         finally
         {
@@ -163,7 +166,7 @@ public sealed partial class LocalStore
     }
 
     /// <summary>Writes the index down, so that the next start need not find it out. A failure costs that start some time and nothing else.</summary>
-    private async Task WriteSnapshotAsync()
+    internal async Task WriteSnapshotAsync()
     {
         try
         {
