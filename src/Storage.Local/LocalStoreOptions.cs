@@ -17,6 +17,14 @@ public sealed record LocalStoreOptions
 
     /// <summary>How long a write waits for eviction to make room. Default: 10 s.</summary>
     public TimeSpan RoomTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Memory for small blobs that are asked for often, in bytes; 0 switches it off. Default: 64 MiB.</summary>
+    public long MemoryTierBytes { get; init; } = 64L << 20;
+
+    /// <summary>
+    /// For how long a blob that was held against its checksums is believed without, in whole minutes; 0 means until the store is closed. Default: 24 h.
+    /// </summary>
+    public TimeSpan VerifyInterval { get; init; } = TimeSpan.FromHours(24);
 }
 
 /// <summary>The store's folder can't be opened; the message says why and what to do.</summary>

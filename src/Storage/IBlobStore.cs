@@ -62,4 +62,11 @@ public sealed record BlobListing(BlobKey Key, long Length, DateTimeOffset Create
 /// <param name="MaxBytes">Its limit in bytes.</param>
 /// <param name="Blobs">Number of blobs.</param>
 /// <param name="Fault">Null when it reads and writes; otherwise one sentence that says what it can't do and why.</param>
-public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, string? Fault);
+public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, string? Fault)
+{
+    /// <summary>Blobs that were found damaged since the start, and dropped.</summary>
+    public long DamagedBlobs { get; init; }
+
+    /// <summary>What is held in memory.</summary>
+    public MemoryTierState MemoryTier { get; init; }
+}

@@ -68,6 +68,16 @@ internal sealed class StorageOptions
     /// <summary>How long to wait for a node that is just leaving the folder, 0 s to 10 min. Default: 40 s. Needs a restart.</summary>
     [Setting(Min = "0s", Max = "10m", NeedsRestart = true)]
     public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(40);
+
+    /// <summary>Memory for small blobs that are asked for often, 0 to 1 TiB; 0 switches it off. Default: 64 MiB. Needs a restart.</summary>
+    [Setting(Min = "0", Max = "1 TiB", NeedsRestart = true)]
+    public ByteSize MemoryTier { get; set; } = ByteSize.FromMiB(64);
+
+    /// <summary>
+    /// For how long a blob that was held against its checksums is served without doing so again, 0 s to 365 days, in whole minutes; 0 means until the next start. Default: 24 h. Needs a restart.
+    /// </summary>
+    [Setting(Min = "0s", Max = "365d", NeedsRestart = true)]
+    public TimeSpan VerifyInterval { get; set; } = TimeSpan.FromHours(24);
 }
 
 internal sealed class AccessOptions

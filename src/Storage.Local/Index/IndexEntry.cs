@@ -87,6 +87,9 @@ internal struct IndexEntry
         Flags = EntryFlags.Large,
     };
 
+    /// <summary>A time as <see cref="Tick"/> has it.</summary>
+    public static uint ToMinutes(DateTimeOffset time) => (uint)Math.Clamp((time.ToUnixTimeSeconds() - Epoch) / 60, 0, uint.MaxValue);
+
     public static uint ToUnits(long byteOffset) => checked((uint)(byteOffset / OffsetUnit));
 
     public readonly bool IsAt(uint segment, uint offset) => Segment == segment && Offset == offset;
