@@ -43,6 +43,8 @@ internal static class StoreFactory
             MaxBytes = storage.MaxSize.Bytes,
             MinFreeBytes = storage.MinFreeSpace.Bytes,
             LockTimeout = storage.LockTimeout,
+            MemoryTierBytes = storage.MemoryTier.Bytes,
+            VerifyInterval = storage.VerifyInterval,
         };
     }
 }

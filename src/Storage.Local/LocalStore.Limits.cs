@@ -74,7 +74,7 @@ public sealed partial class LocalStore
     {
         if (!IsExpired(reader.Metadata, namespaceId))
             return reader;
-        ((IDisposable)reader).Dispose();
+        (reader as IDisposable)?.Dispose();
         return null;
     }
 
@@ -118,7 +118,7 @@ public sealed partial class LocalStore
     {
         var verdict = RecordReader.ReadMetadata(_segments, seen, out var header, out var metadata);
         if (verdict == RecordVerdict.Damaged)
-            Drop(default, seen);
+            DropDamaged(default, seen, file: null);
         if (verdict != RecordVerdict.Good)
             return;
         using var held = await _keyLocks.EnterAsync(metadata!.Key, CancellationToken.None).ConfigureAwait(false);

@@ -46,7 +46,7 @@ public sealed partial class LocalStore
     private ListingTable MakeListing() => new(
         _layout.Listing,
         path => ListingDatabase.Open(path, _secret.ToGuid(), _segments),
-        new LogLister(_segments, _index, _secret, key => Find(key, touch: false)),
+        new LogLister(_segments, _index, _secret, FindStored),
         _keyLocks.PassThroughAsync,
         _disk,
         _time,
@@ -60,7 +60,7 @@ public sealed partial class LocalStore
         if (entry.IsAt(row.Segment, IndexEntry.ToUnits(row.Offset)) && IsLive(entry))
             return IsExpired(row.Key, row.Created, entry.NamespaceId) ? null : new BlobListing(row.Key, row.Length, row.Created);
         // Moved, written again, or deleted by a process that ended before the index was written down.
-        return Find(row.Key, touch: false) is { Metadata: var metadata } && (prefix.Tag is null || metadata.Tags.Contains(prefix.Tag, StringComparer.Ordinal))
+        return FindCurrent(row.Key) is { } metadata && (prefix.Tag is null || metadata.Tags.Contains(prefix.Tag, StringComparer.Ordinal))
             && (prefix.Writer is null || metadata.Writer == prefix.Writer) ? new BlobListing(metadata.Key, metadata.Length, metadata.Created) : null;
     }
 

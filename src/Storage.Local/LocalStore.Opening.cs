@@ -1,6 +1,7 @@
 using EdgeCache.Storage.Local.Disk;
 using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Index;
+using EdgeCache.Storage.Local.Memory;
 using EdgeCache.Storage.Local.Segments;
 using Microsoft.Extensions.Logging;
 
@@ -20,6 +21,7 @@ public sealed partial class LocalStore
         _logger = logger;
         _sizes = StoreSizes.For(options.MaxBytes);
         _ghosts = new GhostTable(options.MaxBytes);
+        _memory = new MemoryTier(options.MemoryTierBytes);
         _space = new SpaceAccount(options, files, time);
         _segments = new SegmentSet(layout.Segments, files, secret);
         (_index, var header) = ReadSnapshot();
@@ -133,6 +135,7 @@ public sealed partial class LocalStore
         {
             // Whatever went wrong: the folder is free for the next.
             _disk.Dispose();
+            CloseReading();
             _segments.Dispose();
             _folderLock?.Dispose();
         }

@@ -9,7 +9,6 @@ namespace EdgeCache.Storage.Local;
 public sealed partial class LocalStore
 {
     private ScrubSchedule? _scrubs;
-    private long _damaged;
 
     /// <summary>Re-hashes everything that is stored now. Damaged blobs go to quarantine and are missing from then on; the next write heals them. The store serves meanwhile.</summary>
     /// <param name="bytesPerSecond">How fast it reads, in bytes a second, more than 0.</param>
@@ -53,12 +52,12 @@ public sealed partial class LocalStore
         if (entry.IsLarge && path is null && NewCheck().FindFile(entry.Hash) is { } file)
             (path, key) = (file.Path, file.Key);
         if (key is not { } known)
-            return await _disk.RunAsync(() => DropDamaged(default, entry, null)).ConfigureAwait(false);
+            return await _disk.RunAsync(() => DropScrubbed(default, entry, null)).ConfigureAwait(false);
         using var held = await _keyLocks.EnterAsync(known, CancellationToken.None).ConfigureAwait(false);
-        return await _disk.RunAsync(() => DropDamaged(known, entry, path)).ConfigureAwait(false);
+        return await _disk.RunAsync(() => DropScrubbed(known, entry, path)).ConfigureAwait(false);
     }
 
-    private bool DropDamaged(BlobKey key, IndexEntry entry, string? path)
+    private bool DropScrubbed(BlobKey key, IndexEntry entry, string? path)
     {
         if (!_index.TryGet(entry.Hash, out var current) || !current.IsAt(entry.Segment, entry.Offset))
             return false;
@@ -66,11 +65,7 @@ public sealed partial class LocalStore
             KeepRecord(entry);
         // Where the checksums of the record are right and only its content is not, a start without the snapshot would find it again.
         MarkDead(entry);
-        if (!Drop(key, entry))
-            return false;
-        if (path is not null && _files.Exists(path))
-            TryQuarantine(path);
-        return true;
+        return DropDamaged(key, entry, path is not null && _files.Exists(path) ? path : null);
     }
 
     /// <summary>Copies a damaged record to quarantine, for a look. Where that fails, there is none.</summary>

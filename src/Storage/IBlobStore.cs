@@ -66,9 +66,12 @@ public sealed record BlobListing(BlobKey Key, long Length, DateTimeOffset Create
 /// <param name="Fault">Null when it reads and writes; otherwise one sentence that says what it can't do and why.</param>
 public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, string? Fault)
 {
-    /// <summary>Blobs that were found damaged and dropped since the start.</summary>
-    public long Damaged { get; init; }
-
     /// <summary>What each namespace takes, as far as the store knows it.</summary>
     public IReadOnlyList<NamespaceUsage> Namespaces { get; init; } = [];
+
+    /// <summary>Blobs that were found damaged since the start, and dropped.</summary>
+    public long DamagedBlobs { get; init; }
+
+    /// <summary>What is held in memory.</summary>
+    public MemoryTierState MemoryTier { get; init; }
 }

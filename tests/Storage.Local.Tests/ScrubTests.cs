@@ -22,7 +22,7 @@ public sealed class ScrubTests : LocalStoreTest
         await using var store = await OpenAsync();
         var found = await store.ScrubAsync(Fast, null, Cancel);
         found.ShouldBe(new ScrubProgress(3, store.State.Namespaces.Single().Bytes, 0, 0));
-        store.State.Damaged.ShouldBe(0);
+        store.State.DamagedBlobs.ShouldBe(0);
         Directory.GetFiles(QuarantineFolder).ShouldBeEmpty();
     }
 
@@ -38,7 +38,7 @@ public sealed class ScrubTests : LocalStoreTest
         {
             var found = await store.ScrubAsync(Fast, null, Cancel);
             (found.Blobs, found.Damaged, found.Unreadable).ShouldBe((3, 1, 0));
-            store.State.Damaged.ShouldBe(1);
+            store.State.DamagedBlobs.ShouldBe(1);
             store.State.Blobs.ShouldBe(2);
             (await store.TryGetAsync(key)).ShouldBeNull();
             (await store.GetAsync(Blobs.Key("other"))).Content.ShouldBe(Blobs.Bytes(6000, seed: 3));
@@ -100,7 +100,7 @@ public sealed class ScrubTests : LocalStoreTest
         }
         await stop.CancelAsync();
         await Task.WhenAll(work);
-        store.State.Damaged.ShouldBe(0);
+        store.State.DamagedBlobs.ShouldBe(0);
         Directory.GetFiles(QuarantineFolder).ShouldBeEmpty();
     }
 
@@ -135,9 +135,9 @@ public sealed class ScrubTests : LocalStoreTest
         await FlipAsync(BlobFile(), 2_000_000);
         clock.Advance(TimeSpan.FromDays(29));
         await PassAsync(clock, () => true);
-        store.State.Damaged.ShouldBe(0);
+        store.State.DamagedBlobs.ShouldBe(0);
         clock.Advance(TimeSpan.FromDays(1));
-        await PassAsync(clock, () => store.State.Damaged == 1);
+        await PassAsync(clock, () => store.State.DamagedBlobs == 1);
         Directory.GetFiles(QuarantineFolder).ShouldHaveSingleItem();
         (await store.TryGetAsync(Large)).ShouldBeNull();
         (await store.GetAsync(Small)).Content.ShouldBe(Blobs.Bytes(5000, seed: 1));

@@ -76,6 +76,16 @@ internal sealed class StorageOptions
     /// <summary>How fast a scrub reads, in bytes a second, 64 KiB and more; in the background and as the command <c>scrub</c>. Default: 20 MiB.</summary>
     [Setting(Min = "64 KiB")]
     public ByteSize ScrubRate { get; set; } = new(20L << 20);
+
+    /// <summary>Memory for small blobs that are asked for often, 0 to 1 TiB; 0 switches it off. Default: 64 MiB. Needs a restart.</summary>
+    [Setting(Min = "0", Max = "1 TiB", NeedsRestart = true)]
+    public ByteSize MemoryTier { get; set; } = ByteSize.FromMiB(64);
+
+    /// <summary>
+    /// For how long a blob that was held against its checksums is served without doing so again, 0 s to 365 days, in whole minutes; 0 means until the next start. Default: 24 h. Needs a restart.
+    /// </summary>
+    [Setting(Min = "0s", Max = "365d", NeedsRestart = true)]
+    public TimeSpan VerifyInterval { get; set; } = TimeSpan.FromHours(24);
 }
 
 internal sealed class AccessOptions

@@ -101,6 +101,11 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         var sent = 0L;
         try
         {
+            if (reader.TryGetMemory(out var content))
+            {
+                await body.WriteAsync(content.Slice((int)range.Offset, (int)range.Length), context.RequestAborted);
+                sent = range.Length;
+            }
             while (sent < range.Length)
             {
                 var buffer = body.GetMemory((int)Math.Min(ChunkLength, range.Length - sent));

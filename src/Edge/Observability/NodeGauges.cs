@@ -25,7 +25,6 @@ internal sealed class NodeGauges
             () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", NodeState.Version)),
             unit: null,
             "Always 1; the version is in the label.");
-        _ = meter.CreateObservableCounter("edgecache_storage_damaged_total", () => node.Store.Damaged, "{blob}", "Blobs that were found damaged on disk, and dropped.");
         _ = meter.CreateObservableGauge("edgecache_namespace_bytes", () => Usage().Select(n => Of(n, n.Bytes)), "By", "Disk space of a namespace's blobs, in allocated bytes.");
         _ = meter.CreateObservableCounter("edgecache_evictions_total", () => Usage().SelectMany(Evictions), "{blob}", "Blobs that were evicted, by namespace and reason.");
     }

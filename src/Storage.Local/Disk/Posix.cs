@@ -13,6 +13,10 @@ internal static partial class Posix
     private const int QuotaExceeded = 122;
 
     private const int WouldBlock = 11;
+    private const int InvalidArgument = 22;
+    private const int NoSuchCall = 38;
+    private const int NotSupported = 95;
+    private const int ReadNoWait = 8;
     private const int SharingViolation = unchecked((int)0x80070020);
 
     private const int OpenReadOnlyCloseOnExec = 0x80000;
@@ -73,6 +77,35 @@ internal static partial class Posix
         return checked((long)BinaryPrimitives.ReadUInt64LittleEndian(buffer[StatxBlocksOffset..]) * BlockUnit);
     }
 
+    /// <summary>Reads what the system has in memory, and does not wait for the disk (preadv2 with RWF_NOWAIT).</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="offset">Where in it.</param>
+    /// <param name="buffer">Where to.</param>
+    /// <param name="isSupported">Whether system and file system can do this at all.</param>
+    /// <returns>Bytes read, perhaps fewer than there are; -1 when there would be a wait, or an error, which a plain read tells better.</returns>
+    public static unsafe int TryReadNow(SafeFileHandle file, long offset, Span<byte> buffer, out bool isSupported)
+    {
+        isSupported = true;
+        try
+        {
+            fixed (byte* start = buffer)
+            {
+                var vector = new IoVector { Start = start, Length = (nuint)buffer.Length };
+                var read = PReadV2(file, &vector, 1, offset, ReadNoWait);
+                if (read >= 0)
+                    return (int)read;
+                isSupported = Marshal.GetLastPInvokeError() is not (InvalidArgument or NoSuchCall or NotSupported);
+                return -1;
+            }
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // An older C library.
+            isSupported = false;
+            return -1;
+        }
+    }
+
     /// <summary>Whether a name is a file and nothing else: no link, which may lead out of the store, and no pipe, on which opening would wait.</summary>
     public static bool IsRegularFile(string path)
     {
@@ -116,4 +149,15 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int StatX(SafeFileHandle folder, string path, int flags, uint mask, ref byte buffer);
+
+    [LibraryImport("libc", EntryPoint = "preadv2", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static unsafe partial nint PReadV2(SafeFileHandle file, IoVector* vectors, int count, long offset, int flags);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private unsafe struct IoVector
+    {
+        public byte* Start;
+        public nuint Length;
+    }
 }

@@ -44,6 +44,12 @@ internal interface IStoreFile : IDisposable
     /// <summary>Reads up to the buffer's length; less only at the end of the file.</summary>
     int Read(long offset, Span<byte> buffer);
 
+    /// <summary>
+    /// Reads what can be had without waiting for the disk: as much as <see cref="Read"/>, or less, or -1. Only <see cref="Read"/> knows where the file ends, and which
+    /// error there is. A file that never waits has nothing to add.
+    /// </summary>
+    int TryReadNow(long offset, Span<byte> buffer) => Read(offset, buffer);
+
     /// <summary>Writes all of it, extending the file. Durable only after <see cref="Sync"/>.</summary>
     void Write(long offset, ReadOnlySpan<byte> content);
 

@@ -19,13 +19,8 @@ internal readonly record struct MoveTo(uint Segment, uint Offset) : IEntryChange
     }
 }
 
-/// <summary>More is known of the blob.</summary>
-internal readonly record struct AddFlags(EntryFlags Flags) : IEntryChange
-{
-    public void Apply(ref IndexEntry entry) => entry.Flags |= Flags;
-}
-
-/// <summary>The whole content was read and found good.</summary>
+/// <summary>The content was held against its checksums and is good.</summary>
+/// <param name="Tick">When, as <see cref="IndexEntry.Tick"/> has it.</param>
 internal readonly record struct MarkVerified(uint Tick) : IEntryChange
 {
     public void Apply(ref IndexEntry entry)

@@ -93,15 +93,15 @@ internal struct IndexEntry
         Flags = EntryFlags.Large,
     };
 
+    /// <summary>A time as <see cref="Tick"/> has it.</summary>
+    public static uint ToMinutes(DateTimeOffset time) => ToSeconds(time) / 60;
+
     public static uint ToUnits(long byteOffset) => checked((uint)(byteOffset / OffsetUnit));
 
     public readonly bool IsAt(uint segment, uint offset) => Segment == segment && Offset == offset;
 
     /// <summary>Whether an index can hold it.</summary>
     public readonly bool IsValid => Length != 0 && Frequency <= MaxFrequency;
-
-    /// <summary>A time as <see cref="Tick"/> has it.</summary>
-    public static uint ToTick(DateTimeOffset time) => ToSeconds(time) / 60;
 
     private static uint ToSeconds(DateTimeOffset time) => (uint)Math.Clamp(time.ToUnixTimeSeconds() - Epoch, 0, uint.MaxValue);
 }

@@ -50,7 +50,7 @@ internal sealed class BlobCheck(SegmentSet segments, StoreLayout layout, IFileSy
         {
             if (verdict != RecordVerdict.Good)
                 return new(verdict);
-            var isGood = IsOf(record!.Metadata, entry) && new Sha256Digest(SHA256.HashData(record.Payload)) == record.Metadata.PayloadSha256;
+            var isGood = IsOf(record!.Metadata, entry) && new Sha256Digest(SHA256.HashData(record.Payload.Span)) == record.Metadata.PayloadSha256;
             return new(isGood ? RecordVerdict.Good : RecordVerdict.Damaged, record.Metadata.Key);
         }
     }

@@ -63,7 +63,7 @@ internal sealed partial class Scrubber(BlobIndex index, BlobCheck check, Func<In
                 var finding = await check.CheckAsync(entry, rate, cancellationToken).ConfigureAwait(false);
                 if (finding.Verdict == RecordVerdict.Good)
                 {
-                    index.TryUpdate(entry.Hash, entry.Segment, entry.Offset, new MarkVerified(IndexEntry.ToTick(time.GetUtcNow())));
+                    index.TryUpdate(entry.Hash, entry.Segment, entry.Offset, new MarkVerified(IndexEntry.ToMinutes(time.GetUtcNow())));
                     return progress with { Blobs = progress.Blobs + 1, Bytes = progress.Bytes + entry.Bytes };
                 }
                 if (finding.Verdict == RecordVerdict.Damaged && await drop(entry, finding).ConfigureAwait(false))
