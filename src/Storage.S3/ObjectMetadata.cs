@@ -125,6 +125,13 @@ internal static class ObjectMetadata
 /// <param name="Field">Gives an <c>x-amz-meta-</c> field by name; null when it is not there.</param>
 internal sealed record ObjectHeaders(long Length, string ETag, DateTimeOffset LastModified, string? ContentType, string? ContentEncoding, Func<string, string?> Field);
 
+/// <summary>Validators as servers spell them.</summary>
+internal static class ETags
+{
+    /// <summary>In the quotes that some answers leave out; null for none.</summary>
+    public static string? Normalize(string? etag) => string.IsNullOrEmpty(etag) ? null : etag.StartsWith('"') ? etag : $"\"{etag}\"";
+}
+
 /// <summary>An object as a server tells of it: what our contract says, and the server's own validator for conditions.</summary>
 /// <param name="Blob">The blob.</param>
 /// <param name="ETag">The server's validator.</param>

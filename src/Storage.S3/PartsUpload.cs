@@ -54,8 +54,8 @@ internal sealed class PartsUpload : IAsyncDisposable
     }
 
     /// <summary>Makes the object of the parts.</summary>
-    /// <returns>Its validator.</returns>
-    public async Task<string> CompleteAsync(Precondition condition)
+    /// <returns>Its validator, if the answer has it.</returns>
+    public async Task<string?> CompleteAsync(Precondition condition)
     {
         var parts = await Task.WhenAll(_parts).ConfigureAwait(false);
         var answer = await _session.CompletePartsAsync(_name, _upload, parts, condition, CancellationToken.None).ConfigureAwait(false);

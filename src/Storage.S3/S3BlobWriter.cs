@@ -96,10 +96,10 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
     }
 
     /// <summary>Makes the object visible, under a condition.</summary>
-    /// <returns>The server's validator of it.</returns>
-    public async Task<string> SendAsync(BlobMetadata blob, Precondition condition) => _upload is not null
+    /// <returns>The server's validator of it, if the answer has it.</returns>
+    public async Task<string?> SendAsync(BlobMetadata blob, Precondition condition) => ETags.Normalize(_upload is not null
         ? await _upload.CompleteAsync(condition).ConfigureAwait(false)
-        : (await session.PutAsync(name, _buffer.AsMemory(0, _buffered), blob, condition, CancellationToken.None).ConfigureAwait(false)).ETag;
+        : (await session.PutAsync(name, _buffer.AsMemory(0, _buffered), blob, condition, CancellationToken.None).ConfigureAwait(false)).ETag);
 
     public async ValueTask DisposeAsync()
     {

@@ -99,15 +99,15 @@ public sealed partial class S3Store
                 next = next with { Generation = Math.Max(NextGeneration(), (current?.Blob.Generation ?? 0) + 1) };
             var condition = !options.Replace || (options.Condition is not null && current is null)
                 ? new Precondition(IsAbsent: true, null)
-                : new Precondition(IsAbsent: false, options.Condition is null ? null : current?.ETag);
+                : new Precondition(IsAbsent: false, options.Condition is null || !_options.Capabilities.Replace ? null : current?.ETag);
             _generations.Advance(next.Key);
             try
             {
                 var etag = await writer.SendAsync(next, condition).ConfigureAwait(false);
                 Succeeded();
                 if (writer.IsInParts)
-                    (next, etag) = await StampAsync(writer, next, etag, current?.Blob).ConfigureAwait(false);
-                var stored = next.FarValidator.Length > 0 ? next : next with { FarValidator = etag };
+                    (next, etag) = await StampAsync(writer, next, etag ?? await LearnValidatorAsync(next).ConfigureAwait(false), current?.Blob).ConfigureAwait(false);
+                var stored = next.FarValidator.Length > 0 ? next : next with { FarValidator = etag ?? "" };
                 return new PutReceipt(current is null ? PutEffect.Created : PutEffect.Replaced, stored, StoredWhere.Far);
             }
             catch (Exception error) when (S3Faults.IsConflict(error))
@@ -146,21 +146,37 @@ public sealed partial class S3Store
             : StoreStatus.Exists;
     }
 
+    /// <summary>The validator of what was just completed, where the answer did not tell it; null when another node has replaced it since.</summary>
+    private async Task<string?> LearnValidatorAsync(BlobMetadata next)
+    {
+        try
+        {
+            return await FindAsync(next.Key, CancellationToken.None).ConfigureAwait(false) is { } found && found.Blob.Generation == next.Generation && found.Blob.Length == next.Length ? found.ETag : null;
+        }
+        catch (Exception error) when (IsExpected(error, CancellationToken.None))
+        {
+            LogUnstamped(error, next.Key);
+            return null;
+        }
+    }
+
     /// <summary>
     /// Writes down, by a copy of the object onto itself, what was not known when its upload began: the digest, or that it is newer than what it replaced. The blob is
     /// stored whether or not this succeeds; an object without a digest is one whose digest is not known.
     /// </summary>
-    private async Task<(BlobMetadata Blob, string ETag)> StampAsync(S3BlobWriter writer, BlobMetadata next, string etag, BlobMetadata? previous)
+    private async Task<(BlobMetadata Blob, string? ETag)> StampAsync(S3BlobWriter writer, BlobMetadata next, string? etag, BlobMetadata? previous)
     {
         if (writer.HasDigestInUpload && !(previous?.Generation >= next.Generation))
             return (next, etag);
-        var stamped = next with { Generation = Math.Max(NextGeneration(), (previous?.Generation ?? 0) + 1) };
-        if (next.Length > MaxCopyLength)
+
+        // Without the version that it is about, this could say of another's bytes that they are ours.
+        if (etag is null || next.Length > MaxCopyLength)
             return (next, etag);
+        var stamped = next with { Generation = Math.Max(NextGeneration(), (previous?.Generation ?? 0) + 1) };
         try
         {
             var copy = await _session.ReplaceMetadataAsync(_names.Of(next.Key), etag, stamped, CancellationToken.None).ConfigureAwait(false);
-            return (stamped, copy.ETag ?? etag);
+            return (stamped, ETags.Normalize(copy.ETag) ?? etag);
         }
         catch (Exception error) when (IsExpected(error, CancellationToken.None))
         {

@@ -44,6 +44,9 @@ public sealed partial class S3Store : IBlobStore
     /// <summary>A store has no size of its own here, so all sizes are 0 but the limit. The fault is that of the last call that failed, until one succeeds.</summary>
     public StoreState State => new(0, long.MaxValue, 0, _fault);
 
+    /// <summary>For tests: buffers that no upload holds.</summary>
+    internal int FreeBuffers => _buffers.Free;
+
     /// <summary>Opens the store. Asks the server nothing: one that is down now may be there later.</summary>
     /// <param name="options">Where and how.</param>
     /// <param name="time">The clock of time-outs and of what is stored.</param>

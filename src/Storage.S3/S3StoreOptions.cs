@@ -84,12 +84,13 @@ public enum S3Encryption
 }
 
 /// <summary>
-/// Conditions that a server checks together with the change. One that is not known to be kept is sent all the same, but the store does not rely on it.
+/// Conditions that a server checks together with the change, rightly. <c>If-None-Match: *</c> is always sent, but not relied on unless it is known to be kept; <c>If-Match</c> is
+/// sent only then, because there are servers that refuse the right version too.
 /// </summary>
 /// <param name="CreateOnly"><c>If-None-Match: *</c> on a PUT refuses when an object is there.</param>
 /// <param name="CreateOnlyInParts">The same when an upload in parts is completed.</param>
-/// <param name="Replace"><c>If-Match</c> on a PUT refuses when another object is there.</param>
-/// <param name="Delete"><c>If-Match</c> on a DELETE refuses when another object is there.</param>
+/// <param name="Replace"><c>If-Match</c> on a PUT refuses when another object is there, and only then.</param>
+/// <param name="Delete"><c>If-Match</c> on a DELETE refuses when another object is there, and only then.</param>
 public sealed record S3Capabilities(bool CreateOnly, bool CreateOnlyInParts, bool Replace, bool Delete)
 {
     /// <summary>Of a server that nobody has asked.</summary>

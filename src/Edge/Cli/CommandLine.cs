@@ -36,6 +36,7 @@ internal static class CommandLine
         flags.AddTo(root);
         root.Subcommands.Add(serve);
         root.Subcommands.Add(check);
+        root.Subcommands.Add(new ProbeS3Command().Build(flags, process));
         root.SetAction((result, stop) => ServeCommand.RunAsync(flags.Read(result, process), process, stop));
         serve.SetAction((result, stop) => ServeCommand.RunAsync(flags.Read(result, process), process, stop));
         check.SetAction((result, stop) => CheckConfigCommand.RunAsync(flags.Read(result, process), process, stop));

@@ -12,6 +12,10 @@ internal static class ServeCommand
         if (result.Configuration is not { } configuration)
             return await ErrorReport.WriteAsync(result.Errors, process.Error);
 
+        // What is configured and does nothing must not look as if it did.
+        if (configuration.Settings.Options.Storage.S3.Bucket is { } bucket)
+            await process.Error.WriteLineAsync($"edgecache: {S3Settings.Section}:Bucket = \"{bucket}\": this version can only probe it (edgecache probe-s3); blobs are stored locally alone.");
+
         EdgeNode node;
         try
         {

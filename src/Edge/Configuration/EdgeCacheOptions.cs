@@ -68,6 +68,9 @@ internal sealed class StorageOptions
     /// <summary>How long to wait for a node that is just leaving the folder, 0 s to 10 min. Default: 40 s. Needs a restart.</summary>
     [Setting(Min = "0s", Max = "10m", NeedsRestart = true)]
     public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(40);
+
+    /// <summary>The far store's bucket. So far only <c>edgecache probe-s3</c> uses it.</summary>
+    public S3Options S3 { get; set; } = new();
 }
 
 internal sealed class AccessOptions
