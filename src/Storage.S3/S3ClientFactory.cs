@@ -34,22 +34,23 @@ internal static class S3ClientFactory
             config.ServiceURL = endpoint.AbsoluteUri;
         else
             config.RegionEndpoint = RegionEndpoint.GetBySystemName(options.Region);
-        return new AmazonS3Client(Credentials(options), config);
+
+        // Without any, the client looks where the AWS tools look (environment, web identity, files, container, machine) at its first call, and again when they expire.
+        return Credentials(options) is { } credentials ? new AmazonS3Client(credentials, config) : new AmazonS3Client(config);
     }
 
-    private static AWSCredentials Credentials(S3StoreOptions options)
+    private static AWSCredentials? Credentials(S3StoreOptions options)
     {
-        var own = (options.AccessKey, options.SessionToken, options.Profile) switch
+        AWSCredentials? own = (options.AccessKey, options.SessionToken, options.Profile) switch
         {
             ({ } key, { } token, _) => new SessionAWSCredentials(key, options.SecretKey, token),
             ({ } key, null, _) => new BasicAWSCredentials(key, options.SecretKey),
             (null, _, { } profile) => FromProfile(profile),
-            _ => Found(),
+            _ => null,
         };
-        return options.RoleArn is { } role ? new AssumeRoleAWSCredentials(own, role, "edgecache") : own;
+        return options.RoleArn is { } role ? new AssumeRoleAWSCredentials(own ?? Found(), role, "edgecache") : own;
     }
 
-    /// <summary>Where the AWS tools look too: environment, web identity, configuration files, container, machine.</summary>
     private static AWSCredentials Found()
     {
         try
