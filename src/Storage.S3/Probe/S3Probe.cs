@@ -67,7 +67,7 @@ public sealed class S3Probe
         var createInParts = await TryAsync(
             "create only, in parts",
             "If-None-Match: * refuses a second upload",
-            $"what is said of 'create only' holds for content larger than {_options.PartSize >> 20} MiB",
+            $"of two nodes that write different content larger than {_options.PartSize >> 20} MiB under one immutable key in the same instant, the last wins",
             () => PutPartsAsync(large, new Precondition(IsAbsent: true, null), cancellationToken)).ConfigureAwait(false);
         await StepAsync("give up an upload in parts", "", () => AbortAsync(cancellationToken)).ConfigureAwait(false);
         await StampAsync(large, cancellationToken).ConfigureAwait(false);
