@@ -12,9 +12,9 @@ internal sealed class MinioContainer : S3Server
     private const int InnerPort = 9000;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
-    private readonly string _name = $"edgecache-test-{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}-{Interlocked.Increment(ref Count)}";
+    private readonly string _name = $"edgecache-test-{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}-{Interlocked.Increment(ref _count)}";
 
-    private static int Count;
+    private static int _count;
 
     private MinioContainer(int port) => Endpoint = new Uri($"http://127.0.0.1:{port}");
 
