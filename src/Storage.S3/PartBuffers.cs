@@ -3,7 +3,9 @@ using System.Collections.Concurrent;
 namespace EdgeCache.Storage.S3;
 
 /// <summary>The large buffers of all uploads of a store: a fixed number, handed round. Made when first needed, kept while the store is open.</summary>
-internal sealed class PartBuffers(int length, int count) : IDisposable
+#pragma warning disable CA1001 // A buffer may come back after the store has closed; without a wait handle the semaphore holds nothing of the system.
+internal sealed class PartBuffers(int length, int count)
+#pragma warning restore CA1001
 {
     private readonly ConcurrentBag<byte[]> _free = [];
     private readonly SemaphoreSlim _permits = new(count, count);
@@ -26,6 +28,4 @@ internal sealed class PartBuffers(int length, int count) : IDisposable
         _free.Add(buffer);
         _permits.Release();
     }
-
-    public void Dispose() => _permits.Dispose();
 }

@@ -41,7 +41,8 @@ internal sealed class PartsUpload : IAsyncDisposable
     {
         try
         {
-            if (_parts.Find(p => p.IsFaulted || p.IsCanceled) is { } failed)
+            // The part that failed says why; those that were ended because of it don't.
+            if ((_parts.Find(p => p.IsFaulted) ?? _parts.Find(p => p.IsCanceled)) is { } failed)
                 await failed.ConfigureAwait(false);
             await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         }

@@ -57,6 +57,12 @@ internal sealed class S3BlobReader(S3Session session, string name, StoredObject 
                     throw new IOException(S3Faults.Explain(error, session.Options), error);
                 _hasProgress = false;
             }
+            catch
+            {
+                // What has been taken from the answer is not known: the next read asks anew.
+                Close();
+                throw;
+            }
         }
     }
 
