@@ -21,14 +21,14 @@ public sealed record BlobCondition
     /// <summary>When set: the blob, if there is one, must not be newer (<c>If-Unmodified-Since</c>, whole seconds).</summary>
     public DateTimeOffset? UnmodifiedSince { get; init; }
 
-    /// <summary>Whether the condition holds for the blob that is there now, or for none.</summary>
+    /// <summary>Whether the condition holds for the blob that is there now, or for none. A blob whose digest nobody knows has none of those that are named.</summary>
     public bool Holds(BlobMetadata? current)
     {
         if (MustExist is { } exist && exist != (current is not null))
             return false;
-        if (AnyOf is not null && (current is null || !AnyOf.Contains(current.Sha256)))
+        if (AnyOf is not null && (current is not { Sha256.IsKnown: true } || !AnyOf.Contains(current.Sha256)))
             return false;
-        if (NoneOf is not null && current is not null && NoneOf.Contains(current.Sha256))
+        if (NoneOf is not null && current is { Sha256.IsKnown: true } && NoneOf.Contains(current.Sha256))
             return false;
         return UnmodifiedSince is not { } since || current is null || current.Created.ToUnixTimeSeconds() <= since.ToUnixTimeSeconds();
     }

@@ -24,7 +24,7 @@ public sealed record BlobMetadata
     /// <summary>Length of the content in bytes.</summary>
     public required long Length { get; init; }
 
-    /// <summary>SHA-256 of the content.</summary>
+    /// <summary>SHA-256 of the content. Not known (<see cref="Sha256Digest.IsKnown"/>) only where a far store has an object that somebody else put there.</summary>
     public required Sha256Digest Sha256 { get; init; }
 
     /// <summary>Media type (RFC 9110, section 8.3).</summary>
@@ -57,7 +57,7 @@ public sealed record BlobMetadata
     /// </summary>
     public required long Generation { get; init; }
 
-    /// <summary>The far store's validator (its ETag) for this content; empty when there is none.</summary>
+    /// <summary>The far store's validator (its ETag) for this content; empty when there is none. A far store itself gives its own where the writer gave none.</summary>
     public string FarValidator { get; init; } = "";
 
     /// <summary>Fields that a newer version of the format has and this one does not know: kept as they are.</summary>

@@ -60,9 +60,9 @@ public sealed record BlobPrefix(string Namespace, string? Tenant = null, string 
 public sealed record BlobListing(BlobKey Key, long Length, DateTimeOffset Created);
 
 /// <summary>How a store is doing.</summary>
-/// <param name="UsedBytes">Disk space it takes, in allocated bytes.</param>
-/// <param name="MaxBytes">Its limit in bytes.</param>
-/// <param name="Blobs">Number of blobs.</param>
+/// <param name="UsedBytes">Disk space it takes, in allocated bytes; 0 for a far store, which does not know.</param>
+/// <param name="MaxBytes">Its limit in bytes; <see cref="long.MaxValue"/> for none.</param>
+/// <param name="Blobs">Number of blobs; 0 for a far store.</param>
 /// <param name="Fault">Null when it reads and writes; otherwise one sentence that says what it can't do and why.</param>
 public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, string? Fault)
 {

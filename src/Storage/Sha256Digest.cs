@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace EdgeCache.Storage;
 
-/// <summary>A SHA-256 digest (FIPS 180-4): 32 bytes held by value, so that passing one around allocates nothing.</summary>
+/// <summary>
+/// A SHA-256 digest (FIPS 180-4): 32 bytes held by value, so that passing one around allocates nothing. The default value is no digest: of an object that
+/// somebody else put into a far store nobody may know it. It can be asked about and compared, but not written, so that it never passes for one.
+/// </summary>
 public readonly record struct Sha256Digest
 {
     /// <summary>Length of a digest in bytes.</summary>
@@ -25,6 +28,9 @@ public readonly record struct Sha256Digest
         _d = BinaryPrimitives.ReadUInt64LittleEndian(bytes[24..]);
     }
 
+    /// <summary>Whether this is a digest; 32 bytes of zero stand for none (no content is known that has them).</summary>
+    public bool IsKnown => (_a | _b | _c | _d) != 0;
+
     /// <summary>Reads 64 lower-case hexadecimal digits; upper case is refused, because a key has one spelling.</summary>
     public static bool TryParseHex(ReadOnlySpan<char> hex, out Sha256Digest digest)
     {
@@ -40,8 +46,11 @@ public readonly record struct Sha256Digest
 
     /// <summary>Writes the 32 bytes.</summary>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="destination"/> is shorter than 32 bytes.</exception>
+    /// <exception cref="InvalidOperationException">There is no digest (<see cref="IsKnown"/>).</exception>
     public void CopyTo(Span<byte> destination)
     {
+        if (!IsKnown)
+            throw new InvalidOperationException("The digest is not known.");
         BinaryPrimitives.WriteUInt64LittleEndian(destination, _a);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[8..], _b);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[16..], _c);
@@ -65,5 +74,5 @@ public readonly record struct Sha256Digest
     }
 
     /// <inheritdoc/>
-    public override string ToString() => ToHex();
+    public override string ToString() => IsKnown ? ToHex() : "unknown";
 }

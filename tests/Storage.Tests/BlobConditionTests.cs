@@ -66,4 +66,12 @@ public sealed class BlobConditionTests
             return together.Holds(current) == alone.All(a => a.Holds(current));
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000));
     }
+
+    [Fact]
+    public void A_digest_that_nobody_knows_is_none_of_those_that_are_named_not_even_by_its_own_value()
+    {
+        var unknown = Blob with { Sha256 = default, PayloadSha256 = default };
+        new BlobCondition { AnyOf = [default, One] }.Holds(unknown).ShouldBeFalse();
+        new BlobCondition { NoneOf = [default, One] }.Holds(unknown).ShouldBeTrue();
+    }
 }

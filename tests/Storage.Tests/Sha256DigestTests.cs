@@ -67,4 +67,21 @@ public sealed class Sha256DigestTests
     [InlineData(31)]
     [InlineData(33)]
     public void A_digest_has_32_bytes(int length) => Should.Throw<ArgumentException>(() => new Sha256Digest(new byte[length]));
+
+    [Fact]
+    public void What_is_no_digest_never_passes_for_one()
+    {
+        var none = default(Sha256Digest);
+        none.IsKnown.ShouldBeFalse();
+        none.ToString().ShouldBe("unknown");
+        Should.Throw<InvalidOperationException>(() => none.ToHex());
+        Should.Throw<InvalidOperationException>(() => none.ToBase64());
+        Should.Throw<InvalidOperationException>(() => none.CopyTo(new byte[Sha256Digest.Size]));
+        for (var i = 0; i < Sha256Digest.Size; i++)
+        {
+            var bytes = new byte[Sha256Digest.Size];
+            bytes[i] = 1;
+            new Sha256Digest(bytes).IsKnown.ShouldBeTrue();
+        }
+    }
 }

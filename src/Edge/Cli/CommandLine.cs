@@ -40,6 +40,7 @@ internal static class CommandLine
         root.Subcommands.Add(check);
         root.Subcommands.Add(new ListCommand().Make(flags, process));
         root.Subcommands.Add(scrub);
+        root.Subcommands.Add(new ProbeS3Command().Build(flags, process));
         root.SetAction((result, stop) => ServeCommand.RunAsync(flags.Read(result, process), process, stop));
         serve.SetAction((result, stop) => ServeCommand.RunAsync(flags.Read(result, process), process, stop));
         check.SetAction((result, stop) => CheckConfigCommand.RunAsync(flags.Read(result, process), process, stop));

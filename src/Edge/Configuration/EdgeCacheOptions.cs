@@ -92,6 +92,9 @@ internal sealed class StorageOptions
     /// </summary>
     [Setting(Min = "0s", Max = "365d", NeedsRestart = true)]
     public TimeSpan VerifyInterval { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>The far store's bucket. So far only <c>edgecache probe-s3</c> uses it.</summary>
+    public S3Options S3 { get; set; } = new();
 }
 
 internal sealed class AccessOptions

@@ -12,6 +12,7 @@ internal static class OptionRules
         CheckListen(options, token is not null, errors);
         CheckTls(options.Tls, errors);
         CheckStorage(options.Storage, errors);
+        S3Settings.Check(options.Storage.S3, errors);
         foreach (var (name, space) in options.Namespaces)
             CheckNamespace(name, space, errors);
         for (var i = 0; i < options.Access.AllowedHosts.Count; i++)

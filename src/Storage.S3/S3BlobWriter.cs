@@ -1,0 +1,176 @@
+using System.Buffers;
+using System.Security.Cryptography;
+
+namespace EdgeCache.Storage.S3;
+
+/// <summary>
+/// Gathers one blob. What fits into a part's length stays in a buffer and is one PUT at the commit, with the digest beside it. More is uploaded in parts as it comes.
+/// Buffers grow with what has really arrived: an announced length sizes none.
+/// </summary>
+internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers buffers, string name, BlobMetadata draft, PutOptions options) : IBlobWriter
+{
+    private const int FirstBufferLength = 32 * 1024;
+
+    /// <summary>Up to here a buffer is the writer's own; a larger one is one of the few of the store.</summary>
+    private const int OwnBufferLength = 256 * 1024;
+
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private byte[] _buffer = [];
+    private bool _isPart;
+    private int _buffered;
+    private long _length;
+    private long _generation;
+    private PartsUpload? _upload;
+    private StoreStatus _refused = StoreStatus.Ok;
+    private string? _detail;
+    private Sha256Digest _digest;
+    private bool _committed;
+    private bool _ended;
+
+    public bool IsInParts => _upload is not null;
+
+    /// <summary>Whether the upload in parts was begun with the digest beside it.</summary>
+    public bool HasDigestInUpload => options.ExpectedSha256 is not null;
+
+    private int Limit => _isPart ? buffers.Length : _buffer.Length;
+
+    public async ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        if (_digest.IsKnown)
+            throw new InvalidOperationException("The content has been ended by a commit.");
+        if (_refused != StoreStatus.Ok)
+            return _refused;
+        if (_length + content.Length > options.MaxLength)
+            return _refused = StoreStatus.TooLarge;
+        if (_length + content.Length > options.ExpectedLength)
+            return _refused = StoreStatus.LengthMismatch;
+        if (_length + content.Length > store.MaxObjectLength)
+            return Refuse(StoreStatus.TooLarge, store.TooManyParts);
+        try
+        {
+            while (content.Length > 0)
+            {
+                if (_buffered == Limit && await MakeRoomAsync(cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
+                    return status;
+                var part = content[..Math.Min(content.Length, Limit - _buffered)];
+                part.CopyTo(_buffer.AsMemory(_buffered));
+                _hash.AppendData(part.Span);
+                _buffered += part.Length;
+                _length += part.Length;
+                content = content[part.Length..];
+            }
+            return StoreStatus.Ok;
+        }
+        catch (Exception error) when (store.IsExpectedFault(error, cancellationToken))
+        {
+            return _refused = store.OnWriteFault(error);
+        }
+        catch
+        {
+            // A part may have gone with the wait that the caller ended: what is left must not become a blob.
+            _refused = StoreStatus.Unavailable;
+            throw;
+        }
+    }
+
+    public async ValueTask<Outcome<PutReceipt>> CommitAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        if (_committed)
+            throw new InvalidOperationException("A writer commits once.");
+        if (_refused != StoreStatus.Ok)
+            return _detail is null ? _refused : Outcome<PutReceipt>.Fail(_refused, _detail);
+        if (options.ExpectedLength is { } length && length != _length)
+            return Outcome<PutReceipt>.Fail(StoreStatus.LengthMismatch, $"The content has {_length} bytes; {length} were announced.");
+        if (!_digest.IsKnown)
+            _digest = new Sha256Digest(_hash.GetHashAndReset());
+        if (options.ExpectedSha256 is { } expected && expected != _digest)
+            return Outcome<PutReceipt>.Fail(StoreStatus.DigestMismatch, $"The content has the SHA-256 {_digest}; {expected} was expected.");
+        if (_upload is not null && _buffered > 0 && await SendPartAsync(CancellationToken.None).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
+            return status;
+        var next = draft with { Length = _length, PayloadLength = _length, Sha256 = _digest, PayloadSha256 = _digest, Generation = _generation };
+        var outcome = await store.PublishAsync(this, next, options, cancellationToken).ConfigureAwait(false);
+        _committed = true;
+        return outcome;
+    }
+
+    /// <summary>Makes the object visible, under a condition.</summary>
+    /// <returns>The server's validator of it, if the answer has it.</returns>
+    public async Task<string?> SendAsync(BlobMetadata blob, Precondition condition) => ETags.Normalize(_upload is not null
+        ? await _upload.CompleteAsync(condition).ConfigureAwait(false)
+        : (await session.PutAsync(name, _buffer.AsMemory(0, _buffered), blob, condition, CancellationToken.None).ConfigureAwait(false)).ETag);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_ended)
+            return;
+        _ended = true;
+        _hash.Dispose();
+        DropBuffer();
+        if (_upload is not null)
+            await _upload.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private StoreStatus Refuse(StoreStatus status, string detail)
+    {
+        _detail = detail;
+        return _refused = status;
+    }
+
+    private async ValueTask<StoreStatus> MakeRoomAsync(CancellationToken cancellationToken)
+    {
+        if (_isPart && await SendPartAsync(cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
+            return status;
+        if (_upload is null && _buffer.Length < OwnBufferLength)
+        {
+            Take(ArrayPool<byte>.Shared.Rent(_buffer.Length == 0 ? FirstBufferLength : OwnBufferLength), isPart: false);
+            return StoreStatus.Ok;
+        }
+        if (await buffers.RentAsync(session.Options.Timeout, cancellationToken).ConfigureAwait(false) is not { } part)
+            return Refuse(StoreStatus.Unavailable, "All buffers for uploads are in use: the far store is too slow for them, or there are too few (MaxPartBuffers).");
+        Take(part, isPart: true);
+        return StoreStatus.Ok;
+    }
+
+    /// <summary>Goes on in a larger buffer.</summary>
+    private void Take(byte[] larger, bool isPart)
+    {
+        _buffer.AsSpan(0, _buffered).CopyTo(larger);
+        DropBuffer();
+        _buffer = larger;
+        _isPart = isPart;
+    }
+
+    /// <summary>Hands what is buffered over as the next part.</summary>
+    private async ValueTask<StoreStatus> SendPartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (_upload is null)
+            {
+                _generation = store.NextGeneration();
+                var begun = draft with { Sha256 = options.ExpectedSha256 ?? default, Generation = _generation };
+                _upload = await PartsUpload.BeginAsync(session, buffers, name, begun, error => store.NoteAbandoned(name, error), cancellationToken).ConfigureAwait(false);
+            }
+            var (buffer, length) = (_buffer, _buffered);
+            (_buffer, _buffered, _isPart) = ([], 0, false);
+            await _upload.AddAsync(buffer, length, cancellationToken).ConfigureAwait(false);
+            return StoreStatus.Ok;
+        }
+        catch (Exception error) when (store.IsExpectedFault(error, cancellationToken))
+        {
+            return _refused = store.OnWriteFault(error);
+        }
+    }
+
+    private void DropBuffer()
+    {
+        if (_isPart)
+            buffers.Return(_buffer);
+        else if (_buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+        _isPart = false;
+    }
+}

@@ -1,0 +1,3 @@
+using EdgeCache.TestKit;
+
+[assembly: AssemblyFixture(typeof(S3Fixture))]

@@ -1,0 +1,22 @@
+using EdgeCache.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EdgeCache.Storage.S3.Tests;
+
+/// <summary>On a server of which nothing is known, as a store meets it that nobody has probed.</summary>
+public sealed class S3StoreContractTests(S3Fixture fixture) : BlobStoreContract
+{
+    protected override async Task<IBlobStore> OpenAsync() =>
+        S3Store.Open(S3StoreTest.Options(await fixture.RequireAsync(), fixture.Bucket, S3StoreTest.NewPrefix()), TimeProvider.System, NullLogger.Instance);
+}
+
+/// <summary>With what the probe has found out about the server.</summary>
+public sealed class ProbedS3StoreContractTests(S3Fixture fixture) : BlobStoreContract
+{
+    protected override async Task<IBlobStore> OpenAsync()
+    {
+        var options = S3StoreTest.Options(await fixture.RequireAsync(), fixture.Bucket, S3StoreTest.NewPrefix());
+        var report = await S3Probe.RunAsync(options, TimeProvider.System, TestContext.Current.CancellationToken);
+        return S3Store.Open(options with { Capabilities = report.Capabilities }, TimeProvider.System, NullLogger.Instance);
+    }
+}
