@@ -91,13 +91,27 @@ public sealed partial class S3Store : IBlobStore
                 var page = await ListPageAsync(begins, after, continuation, cancellationToken).ConfigureAwait(false);
                 foreach (var item in page.S3Objects ?? [])
                 {
-                    if (_names.Parse(prefix.Namespace, item.Key) is { } key && (prefix.Tenant is null || key.Tenant == prefix.Tenant) && key.Key.StartsWith(prefix.KeyPrefix, StringComparison.Ordinal))
+                    if (_names.Parse(prefix.Namespace, item.Key) is { } key && (prefix.Tenant is null || key.Tenant == prefix.Tenant) && key.Key.StartsWith(prefix.KeyPrefix, StringComparison.Ordinal)
+                        && await HasAsync(key, prefix, cancellationToken).ConfigureAwait(false))
+                    {
                         yield return new BlobListing(key, item.Size ?? 0, ToTime(item.LastModified));
+                    }
                 }
                 continuation = page.IsTruncated == true ? page.NextContinuationToken : null;
             }
             while (continuation is not null);
         }
+    }
+
+    /// <summary>Whether an object has the tag and the writer that are asked for. A listing of the server does not say, so each costs a request: for administration.</summary>
+    private async ValueTask<bool> HasAsync(BlobKey key, BlobPrefix prefix, CancellationToken cancellationToken)
+    {
+        if (prefix is { Tag: null, Writer: null })
+            return true;
+        var found = await StatAsync(key, cancellationToken).ConfigureAwait(false);
+        if (found.Status == StoreStatus.Unavailable)
+            throw new IOException(found.Detail);
+        return found.IsOk && (prefix.Tag is null || found.Value.Tags.Contains(prefix.Tag, StringComparer.Ordinal)) && (prefix.Writer is null || found.Value.Writer == prefix.Writer);
     }
 
     /// <inheritdoc/>
