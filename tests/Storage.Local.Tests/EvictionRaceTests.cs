@@ -19,12 +19,12 @@ public sealed class EvictionRaceTests : LocalStoreTest
         await store.PutAsync(Key, Blobs.Bytes(100_000));
         var asked = AskWhenMarked(files, store);
 
-        await store.EvictAllAsync([store.Entry(Key).ShouldNotBeNull()], EvictionReason.Age);
+        await store.EvictAllAsync([store.Entry(Key).ShouldNotBeNull()], EvictionReason.Quota);
 
         asked().ShouldBe(StoreStatus.Missing);
         BlobFiles().ShouldBeEmpty();
         store.State.UsedBytes.ShouldBe(SegmentFiles().Sum(f => new FileInfo(f).Length));
-        store.State.Namespaces.Single().EvictedForAge.ShouldBe(1);
+        store.State.Namespaces.Single().EvictedForQuota.ShouldBe(1);
     }
 
     [Fact]
@@ -37,12 +37,12 @@ public sealed class EvictionRaceTests : LocalStoreTest
         await store.PutAsync(Blobs.Key("other"), Blobs.Bytes(100_000, seed: 2));
         files.OnDelete = path => _ = path == stuck ? throw new UnauthorizedAccessException("It may not be removed.") : 0;
 
-        await Should.ThrowAsync<IOException>(() => store.EvictAllAsync([store.Entry(Key).ShouldNotBeNull()], EvictionReason.Age));
-        await Should.ThrowAsync<IOException>(() => store.EvictAllAsync([store.Entry(Blobs.Key("other")).ShouldNotBeNull()], EvictionReason.Age));
+        await Should.ThrowAsync<IOException>(() => store.EvictAllAsync([store.Entry(Key).ShouldNotBeNull()], EvictionReason.Quota));
+        await Should.ThrowAsync<IOException>(() => store.EvictAllAsync([store.Entry(Blobs.Key("other")).ShouldNotBeNull()], EvictionReason.Quota));
         BlobFile().ShouldBe(stuck);
 
         files.OnDelete = null;
-        await store.EvictAllAsync([], EvictionReason.Age);
+        await store.EvictAllAsync([], EvictionReason.Quota);
         BlobFiles().ShouldBeEmpty();
         store.State.UsedBytes.ShouldBe(SegmentFiles().Sum(f => new FileInfo(f).Length));
     }
