@@ -12,8 +12,8 @@ public sealed partial class LocalStore
     private readonly QuotaGate _gate;
     private readonly EvictionCounts _evictions = new();
 
-    /// <summary>Evicted large blobs whose files are not gone yet: where, and what the index had. Only the sweeper's evictions use it.</summary>
-    private readonly ConcurrentQueue<(string? Path, IndexEntry Entry)> _leaving = new();
+    /// <summary>Evicted blobs whose files are not gone yet: where, and what the index had, unless that is accounted for. Only the sweeper's evictions use it.</summary>
+    private readonly ConcurrentQueue<(string? Path, IndexEntry? Entry)> _leaving = new();
     private NamespaceSweeper? _sweeper;
 
     /// <summary>Largest space that a blob of the namespace may take, in bytes.</summary>
@@ -119,6 +119,9 @@ public sealed partial class LocalStore
         var verdict = RecordReader.ReadMetadata(_segments, seen, out var header, out var metadata);
         if (verdict == RecordVerdict.Damaged)
             DropDamaged(default, seen, file: null);
+        // Deleted before a crash, after the index was written down: as long as it is in the index, its namespace seems to have it.
+        if (verdict == RecordVerdict.Gone)
+            DropIfStale(seen);
         if (verdict != RecordVerdict.Good)
             return;
         using var held = await _keyLocks.EnterAsync(metadata!.Key, CancellationToken.None).ConfigureAwait(false);
@@ -128,12 +131,12 @@ public sealed partial class LocalStore
         if (reason == EvictionReason.Age ? !IsExpired(metadata, entry.NamespaceId) : entry.Frequency > seen.Frequency)
             return;
         MarkDead(entry);
-        if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
-            return;
-        _evictions.Add(removed.NamespaceId, reason);
+        // A reader that saw the mark may have taken it out and accounted for it; the file is left to this all the same.
+        var isHere = _index.Remove(entry.Hash, entry.Segment, entry.Offset, out _);
+        _evictions.Add(entry.NamespaceId, reason);
         if (reason == EvictionReason.Quota)
-            _ghosts.Add(removed.Hash);
-        _leaving.Enqueue((removed.IsLarge ? _layout.BlobPath(removed.Hash, header.Generation) : null, removed));
+            _ghosts.Add(entry.Hash);
+        _leaving.Enqueue((entry.IsLarge ? _layout.BlobPath(entry.Hash, header.Generation) : null, isHere ? entry : null));
     }
 
     private bool FinishEvictions()
@@ -141,15 +144,24 @@ public sealed partial class LocalStore
         if (_leaving.IsEmpty)
             return true;
         _segments.SyncAllMarks();
-        // What fails stays in the queue, for the next time: its space is taken as long as its file is there.
-        while (_leaving.TryPeek(out var next))
+        Exception? fault = null;
+        for (var left = _leaving.Count; left > 0 && _leaving.TryDequeue(out var next); left--)
         {
-            if (next.Path is not null)
-                _files.Delete(next.Path);
-            Release(next.Entry);
-            _leaving.TryDequeue(out _);
+            try
+            {
+                if (next.Path is not null)
+                    _files.Delete(next.Path);
+                if (next.Entry is { } entry)
+                    Release(entry);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // For the next time: its space is taken as long as its file is there. It must not keep the others.
+                _leaving.Enqueue(next);
+                fault = error;
+            }
         }
-        return true;
+        return fault is null ? true : throw new IOException($"Some files of evicted blobs could not be removed: {fault.Message}", fault);
     }
 
     private List<NamespaceUsage> ListUsage() =>

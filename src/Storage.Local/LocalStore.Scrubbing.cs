@@ -63,9 +63,13 @@ public sealed partial class LocalStore
             return false;
         if (!entry.IsLarge)
             KeepRecord(entry);
+        // Out of the index before its record is marked: a reader that saw the mark would take it out as deleted, and the damage would not be counted.
+        if (!DropDamaged(key, entry, path is not null && _files.Exists(path) ? path : null))
+            return false;
         // Where the checksums of the record are right and only its content is not, a start without the snapshot would find it again.
-        MarkDead(entry);
-        return DropDamaged(key, entry, path is not null && _files.Exists(path) ? path : null);
+        if (!entry.IsLarge)
+            MarkDeadForGood(entry);
+        return true;
     }
 
     /// <summary>Copies a damaged record to quarantine, for a look. Where that fails, there is none.</summary>
