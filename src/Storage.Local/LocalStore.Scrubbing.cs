@@ -19,7 +19,14 @@ public sealed partial class LocalStore
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytesPerSecond);
         // Reads wait for the disk: not on the caller's thread.
-        return Task.Run(() => NewScrubber().ScrubAsync(static _ => true, new RateLimit(() => bytesPerSecond, _time), onProgress, cancellationToken), cancellationToken);
+        return Task.Run(() => ScrubAllAsync(bytesPerSecond, onProgress, cancellationToken), cancellationToken);
+    }
+
+    private async Task<ScrubProgress> ScrubAllAsync(long bytesPerSecond, Action<ScrubProgress>? onProgress, CancellationToken cancellationToken)
+    {
+        // Until all files have been looked at, one that has just lost its entry is removed before it can be put aside.
+        await _adoption.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return await NewScrubber().ScrubAsync(static _ => true, new RateLimit(() => bytesPerSecond, _time), onProgress, cancellationToken).ConfigureAwait(false);
     }
 
     private Scrubber NewScrubber() => new(_index, NewCheck(), DropDamagedAsync, _time, _logger);
@@ -30,7 +37,7 @@ public sealed partial class LocalStore
     {
         // Not before the files in the folder have been looked at: until then, a file that has lost its entry would be taken for one that a crash left.
         _sweeper = new NamespaceSweeper(_index, _namespaces, _limits, _gate, EvictAllAsync, _adoption, _time, _logger);
-        _scrubs = new ScrubSchedule(NewScrubber(), _options.Scrub, _time, _logger);
+        _scrubs = new ScrubSchedule(NewScrubber(), _options.Scrub, _adoption, _time, _logger);
     }
 
     private async ValueTask StopUpkeepAsync()

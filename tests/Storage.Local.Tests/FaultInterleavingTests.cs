@@ -3,6 +3,7 @@ using EdgeCache.Storage.Local.Disk;
 using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Format;
 using EdgeCache.Storage.Local.Segments;
+using EdgeCache.Storage.Local.Tests.Simulation;
 using EdgeCache.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -141,7 +142,8 @@ public sealed class FaultInterleavingTests : LocalStoreTest
     [Fact]
     public async Task T06_crafted_content_in_a_damaged_record_keeps_the_store_from_opening()
     {
-        var meta = new BlobMetadata { Key = Blobs.Key("evil"), Length = long.MaxValue - 10, PayloadLength = long.MaxValue - 10, Sha256 = default, PayloadSha256 = default, Created = DateTimeOffset.UnixEpoch, Generation = 1, ContentType = "", Writer = "", Tags = [], StoredHeaders = [], FarValidator = "", UnknownFields = [] };
+        var digest = RecordedStore.DigestOf([]);
+        var meta = new BlobMetadata { Key = Blobs.Key("evil"), Length = long.MaxValue - 10, PayloadLength = long.MaxValue - 10, Sha256 = digest, PayloadSha256 = digest, Created = DateTimeOffset.UnixEpoch, Generation = 1, ContentType = "", Writer = "", Tags = [], StoredHeaders = [], FarValidator = "", UnknownFields = [] };
         var header = new byte[BlobHeader.Measure(meta)];
         BlobHeader.Write(header, meta, 1 << 30);
         var rec = new byte[RecordFormat.LengthFor(header.Length + 200)];

@@ -16,10 +16,10 @@ internal static class InlineTurn
     private const int Request = 16 * 1024;
 
     [ThreadStatic]
-    private static ConnectionInfo? s_connection;
+    private static ConnectionInfo? _connection;
 
     [ThreadStatic]
-    private static int s_used;
+    private static int _used;
 
     /// <summary>A middleware: lets a request that comes when its connection's turn is over go on in the thread pool.</summary>
     public static Task InvokeAsync(HttpContext context, RequestDelegate next) =>
@@ -30,12 +30,12 @@ internal static class InlineTurn
     {
         if (!IsEnabled || Thread.CurrentThread.IsThreadPoolThread)
             return false;
-        if (!ReferenceEquals(s_connection, context.Connection))
-            (s_connection, s_used) = (context.Connection, 0);
-        s_used += bytes;
-        if (s_used < Turn)
+        if (!ReferenceEquals(_connection, context.Connection))
+            (_connection, _used) = (context.Connection, 0);
+        _used += bytes;
+        if (_used < Turn)
             return false;
-        s_used = 0;
+        _used = 0;
         return true;
     }
 

@@ -109,7 +109,7 @@ internal sealed class BlobStoreVerifier(Func<IFileSystem, Task<IBlobStore>> open
         return digest;
     }
 
-    private static string Words(Sha256Digest? digest) => digest is { } value ? value.ToHex()[..8] : "no blob";
+    private static string Words(Sha256Digest? digest) => digest switch { null => "no blob", { IsKnown: true } value => value.ToHex()[..8], _ => "zeros" };
 
     private static void Expect(bool condition, string message)
     {
