@@ -29,7 +29,7 @@ public sealed partial class LocalStore
             using var copy = _index.CopyShard(shard);
             foreach (ref readonly var entry in copy.Entries)
             {
-                if (entry.NamespaceId == id && RecordReader.ReadMetadata(_segments, entry, out _, out var metadata) == RecordVerdict.Good && IsListed(metadata!.Key, prefix))
+                if (entry.NamespaceId == id && IsServable(entry) && RecordReader.ReadMetadata(_segments, entry, out _, out var metadata) == RecordVerdict.Good && IsListed(metadata!.Key, prefix))
                     found.Add(new BlobListing(metadata.Key, metadata.Length, metadata.Created));
             }
         }

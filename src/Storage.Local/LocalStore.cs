@@ -13,13 +13,14 @@ namespace EdgeCache.Storage.Local;
 /// What is acknowledged is synced.
 /// </summary>
 /// <remarks>
-/// Locks, in order: a key's lock (<see cref="KeyLocks"/>) around every change of that key; then, alone and for an instant, an index shard's or the space account's.
+/// Locks, in order: the one that is held while records are moved (<see cref="EmptyAsync"/>); a key's lock (<see cref="KeyLocks"/>) around every change of that key; then, alone and for an instant, an index shard's or the space account's.
 /// A change of a key under its lock is: check, append and sync the record (and the file), index, mark what was superseded. Readers take no lock: they
 /// read whatever record or file the index points to, and that says which key and version it is.
 /// </remarks>
 public sealed partial class LocalStore : IBlobStore
 {
     private const int DiskThreadCount = 8;
+    private const int FileThreadCount = 8;
 
     /// <summary>How often a reader looks again when what it was pointed to has just moved.</summary>
     private const int MaxLooks = 5;
@@ -43,6 +44,9 @@ public sealed partial class LocalStore : IBlobStore
     private readonly Snapshotter _snapshotter;
     private readonly FaultProbe _probe;
     private readonly DiskThreads _disk = new(DiskThreadCount);
+
+    // For the files of large blobs alone: a deletion must not wait behind syncs of so many bytes.
+    private readonly DiskThreads _fileDisk = new(FileThreadCount);
     private readonly TaskCompletionSource _lastWriterGone = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Open writers, plus one for the store itself until it closes.
@@ -53,7 +57,7 @@ public sealed partial class LocalStore : IBlobStore
     private Task _adoption = Task.CompletedTask;
 
     /// <inheritdoc/>
-    public StoreState State => new(_space.Used, _options.MaxBytes, _index.Count, _probe.Fault);
+    public StoreState State => new(_space.Used, _options.MaxBytes, _index.Count, _probe.Fault) { Rebuilding = _rebuild?.Progress };
 
     /// <summary>For tests: the log's segments and writer.</summary>
     internal (SegmentSet Segments, LogWriter Log) Internals => (_segments, _log);
@@ -99,7 +103,7 @@ public sealed partial class LocalStore : IBlobStore
     private IBlobReader? OpenCurrent(BlobKey key)
     {
         var hash = HashOf(key);
-        for (var look = 0; look < MaxLooks && _index.TryGetAndTouch(hash, out var entry); look++)
+        for (var look = 0; look < MaxLooks && _index.TryGetAndTouch(hash, out var entry) && IsServable(entry); look++)
         {
             IBlobReader? reader = entry.IsLarge ? OpenLarge(key, hash, entry) : OpenSmall(key, entry);
             if (reader is not null)
@@ -131,17 +135,20 @@ public sealed partial class LocalStore : IBlobStore
     private FileBlobReader? OpenLarge(BlobKey key, KeyHash hash, in IndexEntry entry)
     {
         var verdict = RecordReader.ReadMetadata(_segments, entry, out var header, out var metadata);
-        if (verdict == RecordVerdict.Gone)
+        if (verdict != RecordVerdict.Good)
         {
-            DropIfStale(entry);
+            if (verdict == RecordVerdict.Gone)
+                DropIfStale(entry);
+            else if (Drop(key, entry))
+                QuarantineStrayFiles(hash);
             return null;
         }
         IStoreFile? file = null;
-        var path = verdict == RecordVerdict.Good ? _layout.BlobPath(hash, header.Generation) : null;
+        string? path = _layout.BlobPath(hash, header.Generation);
         try
         {
-            file = path is not null ? _files.Open(path, writable: false) : null;
-            if (file is not null && BlobHeaderReader.Read(file, out var info) == FileVerdict.Good && info!.Metadata.Key == key && metadata!.Key == key)
+            file = _files.Open(path, writable: false);
+            if (BlobHeaderReader.Read(file, out var info) == FileVerdict.Good && info!.Metadata.Key == key && metadata!.Key == key)
             {
                 var (segment, offset) = (entry.Segment, entry.Offset);
                 var seen = entry;
@@ -192,6 +199,8 @@ public sealed partial class LocalStore : IBlobStore
     /// <returns>Whether it was there until now.</returns>
     private bool Drop(BlobKey key, in IndexEntry entry)
     {
+        if (_rebuild is not null)
+            _replay.NoteGone(entry.Hash);
         if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
             return false;
         LogUnreadable(key);

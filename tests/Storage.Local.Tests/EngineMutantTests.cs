@@ -21,6 +21,13 @@ public sealed class EngineMutantTests
         report.Failures.ShouldNotBeEmpty();
     }
 
+    [Fact]
+    public async Task A_store_that_does_not_erase_what_a_failed_write_left_is_found_by_failures()
+    {
+        var report = await EngineCrashTests.Matrix("failed and deleted", true, files => new ForgetfulFiles(files, Mutation.NoErasing), Simulation.FaultKind.IoError).RunAsync();
+        report.Failures.ShouldNotBeEmpty();
+    }
+
     internal enum Mutation
     {
         NoSegmentSync,
@@ -30,6 +37,9 @@ public sealed class EngineMutantTests
 
         /// <summary>A segment to which nothing was appended since its last sync is not synced: there are only marks.</summary>
         NoMarkSync,
+
+        /// <summary>The letters of a record are not overwritten with zeros.</summary>
+        NoErasing,
     }
 
     private sealed class ForgetfulFiles(IFileSystem inner, Mutation mutation) : IFileSystem
@@ -71,6 +81,8 @@ public sealed class EngineMutantTests
 
         public void Write(long offset, ReadOnlySpan<byte> content)
         {
+            if (mutation == Mutation.NoErasing && _isSegment && content.Length == 8)
+                return;
             // A mark is the only thing of one byte.
             _hasGrown |= content.Length > 1;
             inner.Write(offset, content);
