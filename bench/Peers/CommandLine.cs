@@ -7,11 +7,12 @@ namespace EdgeCache.Bench.Peers;
 /// <summary>The options of a comparison, and the mode <c>bare</c> that runs the baseline program alone.</summary>
 internal static class CommandLine
 {
-    private static readonly Option<string> Only = new("--only") { Description = "Only this comparison: hits or puts. Default: both." };
+    private static readonly Option<string> Only = new("--only") { Description = "Only this comparison: hits, zipf (hits on many keys) or puts. Default: hits and puts." };
     private static readonly Option<int> Seconds = Whole("--seconds", "Seconds of each measured run, 1 to 600.", 5, 600);
     private static readonly Option<int> Warmup = Whole("--warmup", "Seconds of the unmeasured run before each case, 1 to 600.", 3, 600);
     private static readonly Option<int> Rounds = Whole("--rounds", "Measured runs of each contender, taking turns; medians are reported, 1 to 99.", 5, 99);
     private static readonly Option<int> Batch = Whole("--batch", "Bodies for each sync, 1 to 1024.", 32, 1024);
+    private static readonly Option<int> WorkingSet = Whole("--working-set", "MiB of all bodies together where hits are on many keys, 1 to 65536.", 1024, 65_536);
     private static readonly Option<string?> Executable = new("--edgecache") { Description = "This executable instead of a fresh publish of src/Edge." };
     private static readonly Option<string?> Markdown = new("--markdown") { Description = "Also write the report to this file." };
 
@@ -43,14 +44,14 @@ internal static class CommandLine
 
     public static async Task<int> InvokeAsync(string[] args, CancellationToken cancel)
     {
-        Only.AcceptOnlyFromAmong("hits", "puts");
+        Only.AcceptOnlyFromAmong("hits", "zipf", "puts");
         Variables.Validators.Add(result => RejectUnless(result, text => text.IndexOf('=', StringComparison.Ordinal) > 0, "must be NAME=VALUE"));
 
         var bare = new Command("bare", "The baseline alone: append bodies of one size in batches, one sync for each batch.") { Seconds, Sizes, Batch, Folder };
         bare.SetAction(result => RunBare(result, cancel));
         var root = new RootCommand("Side-by-side runs of EdgeCache and its peers on this machine.")
         {
-            Only, Seconds, Warmup, Rounds, Sizes, Connections, Folder, Executable, Variables, Markdown, bare,
+            Only, Seconds, Warmup, Rounds, Sizes, Connections, Folder, WorkingSet, Executable, Variables, Markdown, bare,
         };
         root.SetAction((result, _) => Comparison.RunAsync(ToSettings(result, args), cancel));
 
@@ -62,7 +63,9 @@ internal static class CommandLine
     private static Settings ToSettings(ParseResult result, string[] args) => new()
     {
         Hits = result.GetValue(Only) is null or "hits",
+        Zipf = result.GetValue(Only) is "zipf",
         Puts = result.GetValue(Only) is null or "puts",
+        WorkingSet = (long)result.GetValue(WorkingSet) * BodySize.MiB,
         Seconds = result.GetValue(Seconds),
         Warmup = result.GetValue(Warmup),
         Rounds = result.GetValue(Rounds),

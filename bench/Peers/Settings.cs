@@ -5,7 +5,13 @@ internal sealed record Settings
 {
     public bool Hits { get; init; } = true;
 
+    /// <summary>Hits on many keys.</summary>
+    public bool Zipf { get; init; }
+
     public bool Puts { get; init; } = true;
+
+    /// <summary>Bytes of all bodies together where hits are on many keys.</summary>
+    public long WorkingSet { get; init; }
 
     /// <summary>Length of one measured run. wrk takes whole seconds only.</summary>
     public int Seconds { get; init; } = 5;

@@ -2,10 +2,12 @@ using System.Net.Sockets;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Tls;
+using EdgeCache.Edge.Transport;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Local;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Console;
 
 namespace EdgeCache.Edge;
@@ -95,7 +97,7 @@ internal sealed class EdgeNode : IAsyncDisposable
         try
         {
             var time = app.Services.GetRequiredService<TimeProvider>();
-            store = await StoreFactory.OpenAsync(configuration.Settings, app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
+            store = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
 
             app.Lifetime.ApplicationStopping.Register(store.MarkLeaving);
 
@@ -137,6 +139,7 @@ internal sealed class EdgeNode : IAsyncDisposable
         // The start block says it better.
         builder.Services.Configure<ConsoleLifetimeOptions>(o => o.SuppressStatusMessages = true);
         builder.Services.AddRouting();
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = InlineTurn.IsEnabled);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options));
     }
 }

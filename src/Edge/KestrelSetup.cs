@@ -1,6 +1,7 @@
 using System.Net;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Tls;
+using EdgeCache.Edge.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using KestrelListenOptions = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
 
@@ -18,10 +19,14 @@ internal static class KestrelSetup
             throw new ArgumentException($"\"{options.Listen.Host}\" is not an address to listen on.", nameof(options));
         Listen(kestrel, main, options.Listen.Port, listen =>
         {
-            if (options.Tls.Certificate is null)
-                listen.Protocols = HttpProtocols.Http1;
-            else
+            if (options.Tls.Certificate is not null)
+            {
                 TlsEndpoint.Configure(listen, kestrel.ApplicationServices);
+                return;
+            }
+            listen.Protocols = HttpProtocols.Http1;
+            if (options.Listen.DirectOutput)
+                listen.Use(DirectOutput.Wrap);
         });
         if (ListenAddress.TryParseEndPoint(options.Listen.Management, out var management, out var port))
             Listen(kestrel, management, port, listen => listen.Protocols = HttpProtocols.Http1);

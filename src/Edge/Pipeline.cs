@@ -2,6 +2,7 @@ using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
+using EdgeCache.Edge.Transport;
 
 namespace EdgeCache.Edge;
 
@@ -18,6 +19,8 @@ internal static class Pipeline
 
     public static void Map(WebApplication app)
     {
+        if (InlineTurn.IsEnabled)
+            app.Use(InlineTurn.InvokeAsync);
         app.UseRequestMetrics();
         app.UseMiddleware<FaultMiddleware>();
         app.UseMiddleware<HostFilterMiddleware>();

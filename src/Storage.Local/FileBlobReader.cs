@@ -1,33 +1,42 @@
 using System.Buffers;
-using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Format;
+using EdgeCache.Storage.Local.Index;
+using EdgeCache.Storage.Local.Memory;
 
 namespace EdgeCache.Storage.Local;
 
 /// <summary>
-/// Reads one open file. The file lives on for this reader when its name is replaced or removed. Until the content has been found good once since the start, every
+/// Reads one open file. What the system has in memory is read on the caller's thread, the rest on a disk thread. Unless the content has been found good lately, every
 /// block is held against its checksum before any of it is given out.
 /// </summary>
-internal sealed class FileBlobReader(IStoreFile file, BlobHeaderInfo info, bool isVerified, Action onVerified, Action onDamaged) : IBlobReader, IDisposable
+internal sealed class FileBlobReader(LocalStore store, OpenFile file, IndexEntry entry, bool isVerified) : IBlobReader, IDisposable
 {
+    private int _isDisposed;
     private uint[]? _checksums;
     private byte[]? _block;
     private long _blockIndex = -1;
     private int _blockLength;
     private int _goodBlocks;
 
-    public BlobMetadata Metadata => info.Metadata;
+    public BlobMetadata Metadata => file.Info.Metadata;
 
     public ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         var left = Metadata.PayloadLength - offset;
         if (left <= 0)
             return new(0);
-        var wanted = buffer.Span[..(int)Math.Min(left, buffer.Length)];
+        var wanted = buffer[..(int)Math.Min(left, buffer.Length)];
         if (!isVerified)
-            return new(ReadVerified(offset, wanted));
-        var read = file.Read(info.HeaderLength + offset, wanted);
-        return read > 0 ? new(read) : throw Damaged("ends too early");
+            return offset / BlobFile.BlockLength == _blockIndex ? new(CopyFromBlock(offset, wanted.Span)) : ReadVerifiedAsync(offset, wanted, cancellationToken);
+        var read = file.File.TryReadNow(file.Info.HeaderLength + offset, wanted.Span);
+        return read > 0 ? new(read) : ReadColdAsync(offset, wanted, cancellationToken);
+    }
+
+    /// <summary>Lets a cache hold the file too, beyond this reader.</summary>
+    public void KeepOpen(SieveCache<OpenFile> cache)
+    {
+        if (file.TryAddUser() && !cache.TryAdd(file))
+            file.RemoveUser();
     }
 
     public ValueTask DisposeAsync()
@@ -38,49 +47,64 @@ internal sealed class FileBlobReader(IStoreFile file, BlobHeaderInfo info, bool 
 
     public void Dispose()
     {
-        file.Dispose();
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+            file.RemoveUser();
         if (_block is not null)
             ArrayPool<byte>.Shared.Return(_block);
         _block = null;
+        _blockIndex = -1;
     }
 
-    private int ReadVerified(long offset, Span<byte> wanted)
+    private async ValueTask<int> ReadColdAsync(long offset, Memory<byte> wanted, CancellationToken cancellationToken)
     {
-        var index = offset / BlobFile.BlockLength;
-        if (index != _blockIndex)
-            LoadBlock(index);
-        var inBlock = (int)(offset - (index * BlobFile.BlockLength));
+        var read = await ReadFromDiskAsync(file.Info.HeaderLength + offset, wanted, cancellationToken).ConfigureAwait(false);
+        return read > 0 ? read : throw await DamagedAsync("ends too early").ConfigureAwait(false);
+    }
+
+    private async ValueTask<int> ReadVerifiedAsync(long offset, Memory<byte> wanted, CancellationToken cancellationToken)
+    {
+        await LoadBlockAsync(offset / BlobFile.BlockLength, cancellationToken).ConfigureAwait(false);
+        return CopyFromBlock(offset, wanted.Span);
+    }
+
+    private int CopyFromBlock(long offset, Span<byte> wanted)
+    {
+        var inBlock = (int)(offset % BlobFile.BlockLength);
         var length = Math.Min(wanted.Length, _blockLength - inBlock);
         _block.AsSpan(inBlock, length).CopyTo(wanted);
         return length;
     }
 
-    private void LoadBlock(long index)
+    private async ValueTask LoadBlockAsync(long index, CancellationToken cancellationToken)
     {
-        _checksums ??= ReadChecksums();
+        _checksums ??= await ReadChecksumsAsync(cancellationToken).ConfigureAwait(false);
         _block ??= ArrayPool<byte>.Shared.Rent(BlobFile.BlockLength);
+        // Until it is known to be good, there is no block that a read could be served from.
+        _blockIndex = -1;
         var start = index * BlobFile.BlockLength;
         var length = (int)Math.Min(BlobFile.BlockLength, Metadata.PayloadLength - start);
-        if (file.Read(info.HeaderLength + start, _block.AsSpan(0, length)) < length)
-            throw Damaged("ends too early");
+        if (await ReadWholeAsync(file.Info.HeaderLength + start, _block.AsMemory(0, length), cancellationToken).ConfigureAwait(false) < length)
+            throw await DamagedAsync("ends too early").ConfigureAwait(false);
         if (Crc32C.Of(_block.AsSpan(0, length)) != _checksums[index])
-            throw Damaged("does not have its checksum");
+            throw await DamagedAsync("does not have its checksum").ConfigureAwait(false);
         // Counted only in order: whoever reads it all once from the beginning has seen every block.
         if (index == _goodBlocks && ++_goodBlocks == _checksums.Length)
-            onVerified();
+            store.NoteVerified(entry);
         _blockIndex = index;
         _blockLength = length;
     }
 
-    private uint[] ReadChecksums()
+    private async ValueTask<uint[]> ReadChecksumsAsync(CancellationToken cancellationToken)
     {
-        var trailer = ArrayPool<byte>.Shared.Rent(info.TrailerLength);
+        // Its length is under the header's checksum, and the file was held against it when it was opened.
+        var trailer = ArrayPool<byte>.Shared.Rent(file.Info.TrailerLength);
         try
         {
-            var read = file.Read(info.HeaderLength + Metadata.PayloadLength, trailer.AsSpan(0, info.TrailerLength));
-            return read == info.TrailerLength && BlobTrailer.Read(trailer.AsSpan(0, read), Metadata.Length) is { } checksums
+            var whole = trailer.AsMemory(0, file.Info.TrailerLength);
+            var read = await ReadWholeAsync(file.Info.HeaderLength + Metadata.PayloadLength, whole, cancellationToken).ConfigureAwait(false);
+            return read == whole.Length && BlobTrailer.Read(whole.Span, Metadata.Length) is { } checksums
                 ? checksums
-                : throw Damaged("has no table of checksums");
+                : throw await DamagedAsync("has no table of checksums").ConfigureAwait(false);
         }
         finally
         {
@@ -88,9 +112,19 @@ internal sealed class FileBlobReader(IStoreFile file, BlobHeaderInfo info, bool 
         }
     }
 
-    private BlobDamagedException Damaged(string how)
+    private async ValueTask<int> ReadWholeAsync(long position, Memory<byte> target, CancellationToken cancellationToken)
     {
-        onDamaged();
+        var read = Math.Max(0, file.File.TryReadNow(position, target.Span));
+        return read == target.Length ? read : read + await ReadFromDiskAsync(position + read, target[read..], cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Once it has begun it is waited for, also when the caller gives up: the buffer is the caller's.</summary>
+    private Task<int> ReadFromDiskAsync(long position, Memory<byte> target, CancellationToken cancellationToken) =>
+        store.RunReadAsync(() => file.File.Read(position, target.Span), cancellationToken);
+
+    private async ValueTask<BlobDamagedException> DamagedAsync(string how)
+    {
+        await store.RunReadAsync(() => store.DropDamaged(Metadata.Key, entry, file.Path), CancellationToken.None).ConfigureAwait(false);
         return new BlobDamagedException($"The file of {Metadata.Key} {how}.");
     }
 }

@@ -88,7 +88,7 @@ internal sealed class LocalBlobWriter : IBlobWriter
         if (await ReserveAsync(SpaceFor(_headerLength, _length), cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
             return status;
         var metadata = _draft with { Length = _length, Sha256 = digest, PayloadLength = _length, PayloadSha256 = digest };
-        var outcome = await _store.PublishAsync(this, metadata, _options, cancellationToken).ConfigureAwait(false);
+        var outcome = await _store.PublishWithinQuotaAsync(this, metadata, _options, cancellationToken).ConfigureAwait(false);
         _committed = true;
         return outcome;
     }
@@ -166,6 +166,8 @@ internal sealed class LocalBlobWriter : IBlobWriter
     {
         if (total <= _reserved)
             return StoreStatus.Ok;
+        if (total > _store.QuotaOf(_draft.Key))
+            return _refused = StoreStatus.NoSpace;
         var steps = (total - _reserved + ReservationStep - 1) / ReservationStep * ReservationStep;
         // A blob that takes nearly the whole store has no room for a whole step.
         var step = Math.Max(total - _reserved, Math.Min(steps, _store.MaxBytes - _reserved));
@@ -228,6 +230,7 @@ internal sealed class LocalBlobWriter : IBlobWriter
             from = RecordFormat.HeaderLength;
         }
         _file.Write(_fileLength, _buffer.AsSpan(from, _buffered - from));
+        _file.StartWriteback(_fileLength, _buffered - from);
         _fileLength += _buffered - from;
         _buffered = 0;
     }

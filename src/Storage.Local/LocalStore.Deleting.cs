@@ -22,6 +22,7 @@ public sealed partial class LocalStore
             _generations.Advance(key);
             if (current is not { } found)
             {
+                await _disk.RunAsync(() => RemoveExpired(key)).ConfigureAwait(false);
                 // It may be missing because of a mark that is not durable yet: "missing" is an answer that a crash must not take back.
                 await _disk.RunAsync(SyncAllMarks).ConfigureAwait(false);
                 return StoreStatus.Missing;

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using EdgeCache.Storage.Local.Disk;
 using EdgeCache.Storage.Local.Index;
+using EdgeCache.Storage.Local.Listing;
 using EdgeCache.Storage.Local.Segments;
 
 namespace EdgeCache.Storage.Local;
@@ -7,40 +9,80 @@ namespace EdgeCache.Storage.Local;
 /// <content>Listing.</content>
 public sealed partial class LocalStore
 {
+    private readonly ListingTable _listing;
+
+    /// <summary>For tests: bytes of the log that the table has been made of.</summary>
+    internal long ListedBytes => _listing.ReadBytes;
+
+    /// <summary>The names of all namespaces that have blobs, and maybe of some that had, in ordinal order.</summary>
+    public IReadOnlyList<string> Namespaces => [.. _namespaces.List().Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>Whether a folder is a store's, by the look of it: it has a marker or segments.</summary>
+    public static bool IsStore(string path)
+    {
+        var layout = new StoreLayout(Path.GetFullPath(path));
+        return File.Exists(layout.Marker) || Directory.Exists(layout.Segments);
+    }
+
     /// <inheritdoc/>
-    /// <remarks>The keys are in the records alone, so a listing reads the header of every record of the namespace: for administration, not for serving.</remarks>
+    /// <remarks>
+    /// The order comes from a table beside the log (docs/disk-format.md), which the first listing makes, reading the whole log; each listing first reads what was appended since.
+    /// Each line is confirmed by the index and the record that it points to.
+    /// </remarks>
     public async IAsyncEnumerable<BlobListing> ListAsync(BlobPrefix prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var found = await _disk.RunAsync(() => FindListed(prefix, cancellationToken)).ConfigureAwait(false);
-        foreach (var listing in found)
+        await _listing.CatchUpAsync(cancellationToken).ConfigureAwait(false);
+        for (ListingCursor? next = ListingCursor.Start(prefix); next is { } cursor;)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            yield return listing;
-        }
-    }
-
-    private List<BlobListing> FindListed(BlobPrefix prefix, CancellationToken cancellationToken)
-    {
-        var found = new List<BlobListing>();
-        var id = _namespaces.IdOf(prefix.Namespace);
-        for (var shard = 0; shard < BlobIndex.ShardCount; shard++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            using var copy = _index.CopyShard(shard);
-            foreach (ref readonly var entry in copy.Entries)
+            (var found, next) = await _listing.ReadAsync(prefix, cursor, row => Confirm(prefix, row), cancellationToken).ConfigureAwait(false);
+            foreach (var listing in found)
             {
-                if (entry.NamespaceId == id && IsServable(entry) && RecordReader.ReadMetadata(_segments, entry, out _, out var metadata) == RecordVerdict.Good && IsListed(metadata!.Key, prefix))
-                    found.Add(new BlobListing(metadata.Key, metadata.Length, metadata.Created));
+                cancellationToken.ThrowIfCancellationRequested();
+                yield return listing;
             }
         }
-        found.Sort(static (a, b) =>
-        {
-            var byTenant = string.CompareOrdinal(a.Key.Tenant, b.Key.Tenant);
-            return byTenant != 0 ? byTenant : string.CompareOrdinal(a.Key.Key, b.Key.Key);
-        });
-        return found;
     }
 
-    private static bool IsListed(BlobKey key, BlobPrefix prefix) =>
-        key.Namespace == prefix.Namespace && (prefix.Tenant is null || key.Tenant == prefix.Tenant) && key.Key.StartsWith(prefix.KeyPrefix, StringComparison.Ordinal);
+    private ListingTable MakeListing() => new(
+        _layout.Listing,
+        path => ListingDatabase.Open(path, _secret.ToGuid(), _segments),
+        new LogLister(_segments, _index, _secret, FindStored),
+        SettleAsync,
+        _disk,
+        _time,
+        _logger);
+
+    /// <summary>Waits until the index is complete, and every change that is under way has ended: the table is made of what the index says.</summary>
+    private async ValueTask SettleAsync()
+    {
+        await _rebuilt.Task.WaitAsync(_stopping.Token).ConfigureAwait(false);
+        await _keyLocks.PassThroughAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>What a row of the table is now; null when the blob has gone, or is no longer one that was asked for.</summary>
+    private BlobListing? Confirm(BlobPrefix prefix, ListingRow row)
+    {
+        if (!_index.TryGet(HashOf(row.Key), out var entry))
+            return null;
+        if (entry.IsAt(row.Segment, IndexEntry.ToUnits(row.Offset)) && IsLive(entry))
+            return IsExpired(row.Key, row.Created, entry.NamespaceId) ? null : new BlobListing(row.Key, row.Length, row.Created);
+        // Moved, written again, or deleted by a process that ended before the index was written down.
+        return FindCurrent(row.Key) is { } metadata && (prefix.Tag is null || metadata.Tags.Contains(prefix.Tag, StringComparer.Ordinal))
+            && (prefix.Writer is null || metadata.Writer == prefix.Writer) ? new BlobListing(metadata.Key, metadata.Length, metadata.Created) : null;
+    }
+
+    private bool IsLive(in IndexEntry entry)
+    {
+        Span<byte> bytes = stackalloc byte[RecordFormat.HeaderLength];
+        try
+        {
+            return _segments.Find(entry.Segment) is { } segment && segment.File.Read(entry.ByteOffset, bytes) == bytes.Length
+                && RecordFormat.TryRead(bytes, out var header) && !header.Dead && header.Hash == entry.Hash;
+        }
+        catch (ObjectDisposedException)
+        {
+            // Reclaimed in this instant: it has moved.
+            return false;
+        }
+    }
 }

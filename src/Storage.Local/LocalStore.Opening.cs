@@ -1,6 +1,7 @@
 using EdgeCache.Storage.Local.Disk;
 using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Index;
+using EdgeCache.Storage.Local.Memory;
 using EdgeCache.Storage.Local.Segments;
 using Microsoft.Extensions.Logging;
 
@@ -22,6 +23,7 @@ public sealed partial class LocalStore
         _logger = logger;
         _sizes = StoreSizes.For(options.MaxBytes);
         _ghosts = new GhostTable(options.MaxBytes);
+        _memory = new MemoryTier(options.MemoryTierBytes);
         _space = new SpaceAccount(options, files, time);
         _segments = new SegmentSet(layout.Segments, files, secret);
         try
@@ -36,12 +38,16 @@ public sealed partial class LocalStore
             _segments.Dispose();
             _disk.Dispose();
             _fileDisk.Dispose();
+            CloseReading();
             throw;
         }
         _log = new LogWriter(_segments, _sizes.SegmentBytes, Math.Max(_sizes.SegmentBytes, options.MaxBytes / StoreSizes.SegmentsInStore), _space.AddUsed);
         _reclaimer = new Reclaimer(options, _space, _segments, _log, EmptyAsync, _rebuilt.Task, time, logger);
         _probe = new FaultProbe(files, layout, time);
         _snapshotter = new Snapshotter(() => _log.Written, WriteSnapshotAsync, time);
+        _listing = MakeListing();
+        _limits = new NamespaceLimitTable(options.Limits);
+        _gate = new QuotaGate(_index, time, options.RoomTimeout);
     }
 
     /// <summary>Opens the folder: waits for a process that is leaving it, removes what was never finished, and finds out which blobs there are.</summary>
@@ -96,10 +102,11 @@ public sealed partial class LocalStore
         {
             if (store._rebuild is null)
                 store.EndRebuild();
-            store._adoption = store.RebuildAndSweepAsync();
+            store._adoption = store.RebuildAndSweepAsync(isTakeover: marker.Format < StoreMarker.Format);
             // In a folder of an older format, or one that lost its marker, what was acknowledged may be known by its file alone.
             if (marker.Format < StoreMarker.Format)
                 await store._adoption.ConfigureAwait(false);
+            store.StartUpkeep();
             store.LogOpened(layout.Root, store._index.Count, store._space.Used);
             return store;
         }
@@ -128,12 +135,17 @@ public sealed partial class LocalStore
         await _lastWriterGone.Task.ConfigureAwait(false);
         try
         {
-            await _adoption.ConfigureAwait(false);
+            await _listing.DisposeAsync().ConfigureAwait(false);
+            // Where it failed, whoever opened the store knows.
+            await _adoption.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await StopUpkeepAsync().ConfigureAwait(false);
             await _probe.DisposeAsync().ConfigureAwait(false);
             await _snapshotter.DisposeAsync().ConfigureAwait(false);
             await _reclaimer.DisposeAsync().ConfigureAwait(false);
             await _log.DisposeAsync().ConfigureAwait(false);
-            await WriteSnapshotAsync().ConfigureAwait(false);
+            // After a takeover that failed, records may be in the log whose files have their names and are not in the index: the next start must read them.
+            if (_adoption.IsCompletedSuccessfully)
+                await WriteSnapshotAsync().ConfigureAwait(false);
         }
         finally
         {
@@ -141,6 +153,7 @@ public sealed partial class LocalStore
             _stopping.Dispose();
             _disk.Dispose();
             _fileDisk.Dispose();
+            CloseReading();
             _segments.Dispose();
             _folderLock?.Dispose();
         }

@@ -136,10 +136,10 @@ public sealed partial class LocalStore
         if (entry.IsLarge)
         {
             using var large = OpenLarge(key, hash, entry);
-            return large is null ? null : (entry, large.Metadata);
+            return large is null || IsExpired(large.Metadata, entry.NamespaceId) ? null : (entry, large.Metadata);
         }
         using var small = OpenSmall(key, entry);
-        return small is null ? null : (entry, small.Metadata);
+        return small is null || IsExpired(small.Metadata, entry.NamespaceId) ? null : (entry, small.Metadata);
     }
 
     /// <summary>

@@ -47,7 +47,7 @@ public sealed partial class LocalStore
     }
 
     /// <summary>Rebuilds, on a thread of its own; then, or at once, looks for files that no record stands for.</summary>
-    private async Task RebuildAndSweepAsync()
+    private async Task RebuildAndSweepAsync(bool isTakeover)
     {
         if (_rebuild is { } rebuild)
         {
@@ -65,7 +65,7 @@ public sealed partial class LocalStore
                 return;
             EndRebuild();
         }
-        await SweepFilesAsync().ConfigureAwait(false);
+        await SweepFilesAsync(isTakeover).ConfigureAwait(false);
     }
 
     /// <summary>From here on segments can be reclaimed.</summary>

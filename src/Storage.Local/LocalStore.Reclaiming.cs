@@ -166,18 +166,6 @@ public sealed partial class LocalStore
         return entry.IsLarge ? BlobImage.TryReadHeader(body, out _) : BlobImage.TryRead(body, verifyPayload: true, out _);
     }
 
-    /// <summary>What can't be read is no blob any more: neither its record nor, if it had one, its file.</summary>
-    private void DropDamaged(in IndexEntry entry)
-    {
-        if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
-            return;
-        LogDamagedRecord(entry.Hash, entry.Segment, entry.ByteOffset);
-        MarkDead(entry);
-        Release(removed);
-        if (entry.IsLarge)
-            QuarantineStrayFiles(entry.Hash);
-    }
-
     /// <summary>Forgets a blob. Its mark is synced with those of all that are evicted with it.</summary>
     private void Evict(in IndexEntry entry)
     {
@@ -185,7 +173,9 @@ public sealed partial class LocalStore
         if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
             return;
         MarkDead(removed);
+        Forget(removed);
         _ghosts.Add(removed.Hash);
+        _evictions.Add(removed.NamespaceId, EvictionReason.Capacity);
         _segments.Find(removed.Segment)?.AddLive(-removed.Bytes);
         if (!removed.IsLarge)
             return;
@@ -236,7 +226,4 @@ public sealed partial class LocalStore
 
     [LoggerMessage(LogLevel.Warning, "Segment {Segment} could not be emptied; another is tried")]
     private partial void LogNotReclaimed(Exception error, uint segment);
-
-    [LoggerMessage(LogLevel.Error, "The record of {Hash} in segment {Segment} at {Offset} is damaged on disk; it counts as missing")]
-    private partial void LogDamagedRecord(KeyHash hash, uint segment, long offset);
 }

@@ -86,7 +86,7 @@ public sealed partial class LocalStore
     /// Looks for files that no record stands for: of format 1, which get one, or left by a crash, which are removed. In a folder of today's format nothing that was
     /// acknowledged depends on it, so it runs while the store serves.
     /// </summary>
-    private async Task SweepFilesAsync()
+    private async Task SweepFilesAsync(bool isTakeover)
     {
         List<(string Path, KeyHash Hash, long? Generation)> found;
         try
@@ -94,14 +94,14 @@ public sealed partial class LocalStore
             // All names before the first change: a file that gets its new name on the way must not be taken for one that a crash left.
             found = [.. _layout.FindBlobFiles(_files)];
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException && !isTakeover)
         {
             LogLeftUnread(error, _layout.Root);
             return;
         }
         var names = found.Where(f => f.Generation is not null).Select(f => (f.Hash, f.Generation!.Value)).ToHashSet();
         await _disk.RunAsync(() => DropEntriesWithoutFile(names)).ConfigureAwait(false);
-        await Parallel.ForEachAsync(found, Limits, (file, _) => SweepAsync(file.Path, file.Hash, file.Generation)).ConfigureAwait(false);
+        await Parallel.ForEachAsync(found, Limits, (file, _) => SweepAsync(file.Path, file.Hash, file.Generation, isTakeover)).ConfigureAwait(false);
         if (_foreignFiles > 0 || _newerFiles > 0)
             LogFilesLeftAlone(_foreignFiles, _newerFiles);
     }
@@ -136,7 +136,7 @@ public sealed partial class LocalStore
                 case RecordVerdict.Gone: DropIfStale(entry); break;
                 case RecordVerdict.Damaged: DropDamaged(entry); break;
                 case RecordVerdict.Good when !names.Contains((entry.Hash, header.Generation)) && !_files.Exists(_layout.BlobPath(entry.Hash, header.Generation)):
-                    Drop(metadata!.Key, entry);
+                    DropDamaged(metadata!.Key, entry, file: null);
                     break;
             }
         }
@@ -147,7 +147,7 @@ public sealed partial class LocalStore
         }
     }
 
-    private async ValueTask SweepAsync(string path, KeyHash hash, long? generation)
+    private async ValueTask SweepAsync(string path, KeyHash hash, long? generation, bool isTakeover)
     {
         try
         {
@@ -159,9 +159,10 @@ public sealed partial class LocalStore
             else if (generation <= _firstGeneration && !IsKnown(hash, generation.Value))
                 _files.Delete(path);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException && !(isTakeover && generation is null))
         {
-            // One file that can't be read or moved must not keep all others from being served.
+            // One file that can't be moved or removed must not keep all others from being served. But in a takeover none may be left behind that could be read: it would be
+            // missing, and come back with the next start after its key was deleted or written again.
             LogLeftUnread(error, path);
         }
     }
@@ -170,25 +171,33 @@ public sealed partial class LocalStore
         _index.TryGet(hash, out var entry) && entry.IsLarge
         && (RecordReader.ReadMetadata(_segments, entry, out var header, out _) != RecordVerdict.Good || header.Generation == generation);
 
-    /// <summary>Gives a file of format 1 its name and its record. Of two of one key the newer one stays.</summary>
-    private async Task AdoptAsync(string path)
+    /// <summary>What a file of format 1 is; null when it can't be read, and there is nothing that could be served.</summary>
+    private (BlobMetadata Metadata, long Allocated)? ReadFormatOne(string path)
     {
-        BlobHeaderInfo? info;
-        long allocated;
-        using (var file = _files.Open(path, writable: false))
+        try
         {
-            var verdict = BlobHeaderReader.Read(file, out info);
+            using var file = _files.Open(path, writable: false);
+            var verdict = BlobHeaderReader.Read(file, out var info);
             if (verdict == FileVerdict.Damaged)
                 Quarantine(path);
             else if (verdict == FileVerdict.Foreign)
                 Interlocked.Increment(ref _foreignFiles);
             else if (verdict == FileVerdict.Newer)
                 Interlocked.Increment(ref _newerFiles);
-            if (verdict != FileVerdict.Good)
-                return;
-            allocated = file.AllocatedBytes;
+            return verdict == FileVerdict.Good ? (info!.Metadata, file.AllocatedBytes) : null;
         }
-        var metadata = info!.Metadata;
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            LogLeftUnread(error, path);
+            return null;
+        }
+    }
+
+    /// <summary>Gives a file of format 1 its name and its record. Of two of one key the newer one stays.</summary>
+    private async Task AdoptAsync(string path)
+    {
+        if (ReadFormatOne(path) is not var (metadata, allocated))
+            return;
         RaiseGeneration(metadata.Generation);
         using var held = await _keyLocks.EnterAsync(metadata.Key, CancellationToken.None).ConfigureAwait(false);
         var hash = HashOf(metadata.Key);
@@ -217,6 +226,11 @@ public sealed partial class LocalStore
     {
         LogDamaged(path);
         _files.Rename(path, Path.Combine(_layout.Quarantine, Path.GetFileName(path)));
+        TrimQuarantine();
+    }
+
+    private void TrimQuarantine()
+    {
         foreach (var old in _files.List(_layout.Quarantine).Order(StringComparer.Ordinal).SkipLast(MaxQuarantined))
             _files.Delete(Path.Combine(_layout.Quarantine, old));
     }

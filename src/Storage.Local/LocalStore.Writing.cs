@@ -22,6 +22,8 @@ public sealed partial class LocalStore
         BlobHeader.Check(draft);
         if (options.ExpectedLength > _options.MaxBytes || (options.ExpectedLength is { } length && LocalBlobWriter.SpaceFor(BlobHeader.Measure(draft), length) > _options.MaxBytes))
             return Outcome<IBlobWriter>.Fail(StoreStatus.NoSpace, $"It has {options.ExpectedLength} bytes; the whole store has {_options.MaxBytes}.");
+        if (CheckQuota(draft, options.ExpectedLength) is { } refusal)
+            return refusal;
         if (!TryAddWriter())
             return Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, "The store is closing.");
         LocalBlobWriter? writer = null;

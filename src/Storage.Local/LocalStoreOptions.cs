@@ -20,6 +20,20 @@ public sealed record LocalStoreOptions
 
     /// <summary>Bytes of the log that a start reads before the store serves: below a second's worth. More is read while it serves. Tests make it smaller.</summary>
     internal long ReplayAtOnceBytes { get; init; } = 256 << 20;
+
+    /// <summary>What a namespace may hold, by its name. Asked again about once a second, so that it may change. Default: no limits.</summary>
+    public Func<string, NamespaceLimits> Limits { get; init; } = static _ => NamespaceLimits.None;
+
+    /// <summary>When and how fast what is stored is re-hashed in the background. Asked again about once a minute, so that it may change. Default: never.</summary>
+    public Func<ScrubPlan> Scrub { get; init; } = static () => ScrubPlan.Never;
+
+    /// <summary>Memory for small blobs that are asked for often, in bytes; 0 switches it off. Default: 64 MiB.</summary>
+    public long MemoryTierBytes { get; init; } = 64L << 20;
+
+    /// <summary>
+    /// For how long a blob that was held against its checksums is believed without, in whole minutes; 0 means until the store is closed. Default: 24 h.
+    /// </summary>
+    public TimeSpan VerifyInterval { get; init; } = TimeSpan.FromHours(24);
 }
 
 /// <summary>The store's folder can't be opened; the message says why and what to do.</summary>

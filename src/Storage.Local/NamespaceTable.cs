@@ -6,7 +6,7 @@ namespace EdgeCache.Storage.Local;
 internal sealed class NamespaceTable
 {
     /// <summary>For namespaces beyond the bound: they work, but share their sums.</summary>
-    private const ushort Overflow = ushort.MaxValue;
+    public const ushort Overflow = ushort.MaxValue;
 
     private readonly ConcurrentDictionary<string, ushort> _ids = new(StringComparer.Ordinal);
     private readonly Lock _adding = new();

@@ -67,7 +67,7 @@ public readonly record struct BlobKey
     public static bool IsLabel(string? text) => text is { Length: > 0 and <= MaxLabelLength } && !text.AsSpan().ContainsAnyExcept(LabelCharacters);
 
     /// <inheritdoc/>
-    public override string ToString() => Tenant.Length == 0 ? $"{Namespace}/{Key}" : $"{Namespace}/[{Tenant}]/{Key}";
+    public override string ToString() => IsDefault ? "(unknown key)" : Tenant.Length == 0 ? $"{Namespace}/{Key}" : $"{Namespace}/[{Tenant}]/{Key}";
 
     private static string? CheckKey(string key, bool allowSlash)
     {

@@ -14,6 +14,14 @@ public interface IBlobReader : IAsyncDisposable
     /// <exception cref="BlobDamagedException">What is stored is not what was written: nothing of this read may be used.</exception>
     /// <exception cref="IOException">The store failed.</exception>
     ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken);
+
+    /// <summary>The whole content, where it is in memory anyway: it need not be copied out by <see cref="ReadAsync"/>. Good until the reader is disposed.</summary>
+    /// <returns>False where it has to be read.</returns>
+    bool TryGetMemory(out ReadOnlyMemory<byte> memory)
+    {
+        memory = default;
+        return false;
+    }
 }
 
 /// <summary>Stored bytes are not the bytes that were written. Whoever is serving them must cut the connection rather than end the response well.</summary>

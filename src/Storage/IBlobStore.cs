@@ -49,7 +49,9 @@ public interface IBlobStore : IAsyncDisposable
 /// <param name="Namespace">The namespace.</param>
 /// <param name="Tenant">The tenant; null for all tenants.</param>
 /// <param name="KeyPrefix">How the keys begin; empty for all.</param>
-public sealed record BlobPrefix(string Namespace, string? Tenant = null, string KeyPrefix = "");
+/// <param name="Tag">A tag that they have; null for any, and none.</param>
+/// <param name="Writer">Who wrote them, empty for those of whom that is not known; null for anybody.</param>
+public sealed record BlobPrefix(string Namespace, string? Tenant = null, string KeyPrefix = "", string? Tag = null, string? Writer = null);
 
 /// <summary>One line of a listing.</summary>
 /// <param name="Key">The blob.</param>
@@ -66,4 +68,13 @@ public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, strin
 {
     /// <summary>How much of the log has been read, 0 to 1, while the store serves and still finds out which blobs it has: some are missing until then. Null (the default) when it knows.</summary>
     public double? Rebuilding { get; init; }
+
+    /// <summary>What each namespace takes, as far as the store knows it.</summary>
+    public IReadOnlyList<NamespaceUsage> Namespaces { get; init; } = [];
+
+    /// <summary>Blobs that were found damaged since the start, and dropped.</summary>
+    public long DamagedBlobs { get; init; }
+
+    /// <summary>What is held in memory.</summary>
+    public MemoryTierState MemoryTier { get; init; }
 }

@@ -20,4 +20,7 @@ public sealed record NamespacePolicy
 
     /// <summary>For how long a shared or private cache downstream may use a blob of an immutable, unverified namespace without asking.</summary>
     public TimeSpan MaxAge { get; init; }
+
+    /// <summary>How much it may hold, and for how long.</summary>
+    public NamespaceLimits Limits { get; init; } = NamespaceLimits.None;
 }

@@ -13,7 +13,7 @@ public sealed class SoakTests : LocalStoreTest
     private const int Keys = 400;
     private const int Writers = 4;
     private const int Readers = 3;
-    private static readonly int Seconds = int.TryParse(Environment.GetEnvironmentVariable("EDGECACHE_SOAK_SECONDS"), out var seconds) ? seconds : 15;
+    private static readonly int Seconds = int.TryParse(Environment.GetEnvironmentVariable("EDGECACHE_SOAK_SECONDS"), out var seconds) ? seconds : 6;
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(3);
 
     /// <summary>For each key, the oldest version that a read which begins now may see.</summary>

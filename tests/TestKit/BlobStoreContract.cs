@@ -256,19 +256,69 @@ public abstract class BlobStoreContract : IAsyncLifetime
         await Store.PutAsync(BlobKey.Create("list", "tenant", "a"), Blobs.Bytes(9));
         await Store.PutAsync(BlobKey.Create("other", "", "a"), Blobs.Bytes(9));
 
-        async Task<List<string>> ListAsync(BlobPrefix prefix)
-        {
-            var found = new List<string>();
-            await foreach (var item in Store.ListAsync(prefix, Cancel))
-                found.Add($"{item.Key}:{item.Length}");
-            return found;
-        }
-
         (await ListAsync(new BlobPrefix("list", ""))).ShouldBe(["list/B:1", "list/a:1", "list/a.b:3", "list/a/b:3", "list/ab:2", "list/b:1"]);
         (await ListAsync(new BlobPrefix("list", "", "a/"))).ShouldBe(["list/a/b:3"]);
         (await ListAsync(new BlobPrefix("list", "tenant"))).ShouldBe(["list/[tenant]/a:9"]);
         (await ListAsync(new BlobPrefix("list"))).Count.ShouldBe(7);
         (await ListAsync(new BlobPrefix("none"))).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_listing_by_tag_or_writer_has_what_the_blobs_have_now()
+    {
+        Task PutAsync(string name, string writer, params string[] tags) =>
+            Store.PutAsync(BlobKey.Create("list", "", name), Blobs.Bytes(name.Length), new PutOptions { Replace = true, Writer = writer, Tags = tags });
+        await PutAsync("c", "ci", "x", "y", "x");
+        await PutAsync("a", "ci", "x");
+        await PutAsync("ab", "", "x y");
+        await PutAsync("b", "dev", "y");
+        await Store.PutAsync(BlobKey.Create("list", "tenant", "a"), Blobs.Bytes(9), new PutOptions { Writer = "ci", Tags = ["x"] });
+        await Store.PutAsync(BlobKey.Create("other", "", "a"), Blobs.Bytes(9), new PutOptions { Writer = "ci", Tags = ["x"] });
+
+        (await ListAsync(new BlobPrefix("list", "", Tag: "x"))).ShouldBe(["list/a:1", "list/c:1"]);
+        (await ListAsync(new BlobPrefix("list", Tag: "x"))).ShouldBe(["list/a:1", "list/c:1", "list/[tenant]/a:9"]);
+        (await ListAsync(new BlobPrefix("list", "", "c", Tag: "x"))).ShouldBe(["list/c:1"]);
+        (await ListAsync(new BlobPrefix("list", "", Tag: "x y"))).ShouldBe(["list/ab:2"]);
+        (await ListAsync(new BlobPrefix("list", Tag: ""))).ShouldBeEmpty();
+        (await ListAsync(new BlobPrefix("list", Writer: "ci"))).ShouldBe(["list/a:1", "list/c:1", "list/[tenant]/a:9"]);
+        (await ListAsync(new BlobPrefix("list", Writer: ""))).ShouldBe(["list/ab:2"]);
+        (await ListAsync(new BlobPrefix("list", "", Writer: "ci", Tag: "y"))).ShouldBe(["list/c:1"]);
+        (await ListAsync(new BlobPrefix("list", Writer: "nobody"))).ShouldBeEmpty();
+
+        await Store.PutAsync(BlobKey.Create("list", "", "a"), Blobs.Bytes(77), new PutOptions { Replace = true, Writer = "dev", Tags = ["y"] });
+        await Store.DeleteAsync(BlobKey.Create("list", "", "c"), null, Cancel);
+
+        (await ListAsync(new BlobPrefix("list", "", Tag: "x"))).ShouldBeEmpty();
+        (await ListAsync(new BlobPrefix("list", "", Tag: "y"))).ShouldBe(["list/a:77", "list/b:1"]);
+        (await ListAsync(new BlobPrefix("list", "", Writer: "ci"))).ShouldBeEmpty();
+        (await ListAsync(new BlobPrefix("list", "", Writer: "dev"))).ShouldBe(["list/a:77", "list/b:1"]);
+    }
+
+    [Fact]
+    public async Task A_long_listing_has_what_stays_once_in_order_while_others_come_and_go()
+    {
+        var stays = Enumerable.Range(0, 2500).Select(i => $"{i * 7919 % 2500:d4}").ToList();
+        await Parallel.ForEachAsync(stays, Cancel, async (name, _) => await Store.PutAsync(BlobKey.Create("list", $"t{name[3] % 2}", name), Blobs.Bytes(10)));
+        await Parallel.ForEachAsync(stays.Take(300), Cancel, async (name, _) => await Store.PutAsync(BlobKey.Create("list", $"t{name[3] % 2}", name + "-goes"), Blobs.Bytes(10)));
+
+        var found = new List<BlobKey>();
+        await foreach (var item in Store.ListAsync(new BlobPrefix("list"), Cancel))
+        {
+            found.Add(item.Key);
+            if (found.Count % 8 != 0)
+                continue;
+            var name = stays[found.Count / 8 % 300];
+            await Store.DeleteAsync(BlobKey.Create("list", $"t{name[3] % 2}", name + "-goes"), null, Cancel);
+            await Store.PutAsync(BlobKey.Create("list", $"t{name[3] % 2}", name + "-comes"), Blobs.Bytes(10));
+            // Written again, so that it may be in it or not, and once if it is.
+            await Store.PutAsync(BlobKey.Create("list", "t0", stays[0] + "-goes"), Blobs.Bytes(found.Count), new PutOptions { Replace = true });
+        }
+
+        found.ShouldBe(found.Distinct().OrderBy(k => k.Tenant, StringComparer.Ordinal).ThenBy(k => k.Key, StringComparer.Ordinal));
+        found.Where(k => !k.Key.Contains('-')).ShouldBe(
+            stays.Select(n => BlobKey.Create("list", $"t{n[3] % 2}", n)).OrderBy(k => k.Tenant, StringComparer.Ordinal).ThenBy(k => k.Key, StringComparer.Ordinal));
+        (await ListAsync(new BlobPrefix("list", "t1"))).Count(k => !k.Contains('-')).ShouldBe(1250);
+        (await ListAsync(new BlobPrefix("list", KeyPrefix: "12"))).Count(k => !k.Contains('-')).ShouldBe(100);
     }
 
     [Fact]
@@ -324,5 +374,13 @@ public abstract class BlobStoreContract : IAsyncLifetime
         await stop.CancelAsync();
         await Task.WhenAll(readers);
         seen.ShouldBeGreaterThan(0);
+    }
+
+    private async Task<List<string>> ListAsync(BlobPrefix prefix)
+    {
+        var found = new List<string>();
+        await foreach (var item in Store.ListAsync(prefix, Cancel))
+            found.Add($"{item.Key}:{item.Length}");
+        return found;
     }
 }

@@ -27,7 +27,8 @@ public sealed partial class NodeProcess : IAsyncDisposable
     {
         _setup = setup;
         _client = new Lazy<HttpClient>(() => NewClient(handler: TrustingHandler()));
-        var start = new ProcessStartInfo(Executable, Arguments()) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder.Path };
+        string[] line = [.. setup.Wrapper, Executable, .. Arguments()];
+        var start = new ProcessStartInfo(line[0], line[1..]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder.Path };
         CleanEnvironment.Apply(start);
         foreach (var name in (string[])["HOME", "XDG_DATA_HOME", "TMPDIR"])
             start.Environment[name] = _folder.Path;
@@ -121,11 +122,10 @@ public sealed partial class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>The most memory that the process had so far, in bytes.</summary>
-    public long ReadPeakMemory()
-    {
-        var line = File.ReadLines($"/proc/{Id}/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
-    }
+    public long ReadPeakMemory() => ReadStatus("VmHWM:");
+
+    /// <summary>The memory that the process has now (its resident set), in bytes.</summary>
+    public long ReadMemory() => ReadStatus("VmRSS:");
 
     /// <summary>A client of its own: it shares no connection with others.</summary>
     public HttpClient NewClient(string? token = null, SocketsHttpHandler? handler = null)
@@ -148,6 +148,12 @@ public sealed partial class NodeProcess : IAsyncDisposable
         if (_client.IsValueCreated)
             _client.Value.Dispose();
         _folder.Dispose();
+    }
+
+    private long ReadStatus(string field)
+    {
+        var line = File.ReadLines($"/proc/{Id}/status").First(l => l.StartsWith(field, StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 
     private List<string> Arguments()

@@ -6,6 +6,9 @@ public sealed record NodeSetup
     /// <summary>What comes after the program's name, as it is; the port is added unless <see cref="OwnPort"/> is set.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
+    /// <summary>A program, with its arguments, that becomes the node: the process stays the same, as with <c>strace -D</c>. None if empty.</summary>
+    public IReadOnlyList<string> Wrapper { get; init; } = [];
+
     /// <summary>Variables on top of a clean environment.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 

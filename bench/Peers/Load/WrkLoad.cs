@@ -22,6 +22,20 @@ internal static partial class WrkLoad
     {
         var script = Path.Combine(workspace.Root, "get.lua");
         await File.WriteAllTextAsync(script, Totals, cancel);
+        return await GetAsync(url, script, size, connections, seconds, cancel);
+    }
+
+    /// <summary>GETs of the keys 1 to <paramref name="keys"/> below <paramref name="prefix"/>, key n with a probability in proportion to 1/n: Zipf's law. Each run draws the same keys.</summary>
+    public static async Task<LoadResult> GetZipfAsync(
+        Workspace workspace, Uri prefix, int keys, int size, int connections, int seconds, CancellationToken cancel)
+    {
+        var script = Path.Combine(workspace.Root, "zipf.lua");
+        await File.WriteAllTextAsync(script, ZipfScript(prefix, keys) + Totals, cancel);
+        return await GetAsync(prefix, script, size, connections, seconds, cancel);
+    }
+
+    private static async Task<LoadResult> GetAsync(Uri url, string script, int size, int connections, int seconds, CancellationToken cancel)
+    {
         var totals = await RunAsync(url, script, connections, seconds, cancel);
         // In five seconds few 64 MiB bodies end, and 32 are under way when time is up: count bytes, of which headers are a negligible part.
         var result = BodySize.IsLarge(size) ? totals.Result with { Requests = totals.Bytes / size } : totals.Result;
@@ -40,6 +54,37 @@ internal static partial class WrkLoad
     /// The key of an early request of <see cref="PutAsync"/>: the second, because wrk builds the first of thread 0 only to look at it.
     /// </summary>
     public static (int Sender, int Number) EarlyPut => (0, 2);
+
+    /// <summary>The keys are drawn before the run, so that drawing takes nothing from it.</summary>
+    private static string ZipfScript(Uri prefix, int keys) => $$"""
+        local threads = 0
+        setup = function(thread)
+          thread:set("id", threads)
+          threads = threads + 1
+        end
+        local drawn, count, number = {}, 200000, 0
+        init = function(args)
+          math.randomseed(id + 1)
+          local sums, sum = {}, 0
+          for key = 1, {{keys}} do
+            sum = sum + 1 / key
+            sums[key] = sum
+          end
+          for i = 1, count do
+            local x, low, high = math.random() * sum, 1, {{keys}}
+            while low < high do
+              local middle = math.floor((low + high) / 2)
+              if sums[middle] < x then low = middle + 1 else high = middle end
+            end
+            drawn[i] = "GET {{prefix.AbsolutePath}}" .. low .. " HTTP/1.1\r\nHost: {{prefix.Authority}}\r\n\r\n"
+          end
+        end
+        request = function()
+          number = number % count + 1
+          return drawn[number]
+        end
+
+        """;
 
     private static string PutScript(Uri prefix, string payload) => $$"""
         local threads = 0

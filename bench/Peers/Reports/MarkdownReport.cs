@@ -6,7 +6,11 @@ namespace EdgeCache.Bench.Peers.Reports;
 internal static class MarkdownReport
 {
     public static string Write(
-        IReadOnlyList<(string Name, string Value)> machine, Settings settings, IReadOnlyList<CaseResult> hits, IReadOnlyList<CaseResult> puts)
+        IReadOnlyList<(string Name, string Value)> machine,
+        Settings settings,
+        IReadOnlyList<CaseResult> hits,
+        IReadOnlyList<CaseResult> zipf,
+        IReadOnlyList<CaseResult> puts)
     {
         var text = new StringBuilder();
         foreach (var (name, value) in machine)
@@ -16,6 +20,7 @@ internal static class MarkdownReport
 
         text.Append($"- Medians of {settings.Rounds} rounds of {settings.Seconds} s, contenders taking turns\n");
         Section(text, "Hits", hits);
+        Section(text, $"Hits on many keys, {settings.WorkingSet / BodySize.MiB} MiB in all", zipf);
         Section(text, "Durable PUTs", puts);
         return text.ToString();
     }

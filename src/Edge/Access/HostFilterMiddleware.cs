@@ -10,12 +10,26 @@ namespace EdgeCache.Edge.Access;
 /// </summary>
 internal sealed class HostFilterMiddleware(RequestDelegate next, LiveSettings settings)
 {
+    // What the last request that was let in named: clients hardly ever change it. Replaced as a whole.
+    private volatile Admitted? _last;
+
     public Task InvokeAsync(HttpContext context)
     {
         var host = context.Request.Host;
-        return !host.HasValue || IsAllowed(settings.Current.Options, context.Connection.LocalIpAddress, host.Host)
+        return !host.HasValue || IsAdmitted(host, context.Connection.LocalIpAddress)
             ? next(context)
             : Problem.WriteAsync(context, StatusCodes.Status421MisdirectedRequest, "This node is not known by the host name of the request. Names it may have besides are set with EdgeCache:Access:AllowedHosts.");
+    }
+
+    private bool IsAdmitted(HostString host, IPAddress? localAddress)
+    {
+        var options = settings.Current.Options;
+        if (_last is { } last && ReferenceEquals(last.Options, options) && last.Host == host.Value && Equals(last.LocalAddress, localAddress))
+            return true;
+        if (!IsAllowed(options, localAddress, host.Host))
+            return false;
+        _last = new Admitted(options, host.Value, localAddress);
+        return true;
     }
 
     internal static bool IsAllowed(EdgeCacheOptions options, IPAddress? localAddress, string host)
@@ -36,4 +50,6 @@ internal sealed class HostFilterMiddleware(RequestDelegate next, LiveSettings se
 
     private static bool IsLoopback(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+
+    private sealed record Admitted(EdgeCacheOptions Options, string? Host, IPAddress? LocalAddress);
 }

@@ -33,12 +33,17 @@ internal static class CommandLine
         var root = new RootCommand("A cache node for build artifacts. Without a command it serves.");
         var serve = new Command("serve", "Serves until it is stopped (the default)") { Aliases = { "cache-server" } };
         var check = new Command("check-config", "Prints the configuration in force and where each value comes from, or everything that is wrong with it");
+        var scrub = new Command("scrub", "Re-hashes everything in the store's folder, which no node may be using, and puts damaged blobs aside");
         flags.AddTo(root);
+        scrub.Options.Add(ScrubCommand.Rate);
         root.Subcommands.Add(serve);
         root.Subcommands.Add(check);
+        root.Subcommands.Add(new ListCommand().Make(flags, process));
+        root.Subcommands.Add(scrub);
         root.SetAction((result, stop) => ServeCommand.RunAsync(flags.Read(result, process), process, stop));
         serve.SetAction((result, stop) => ServeCommand.RunAsync(flags.Read(result, process), process, stop));
         check.SetAction((result, stop) => CheckConfigCommand.RunAsync(flags.Read(result, process), process, stop));
+        scrub.SetAction((result, stop) => ScrubCommand.RunAsync(ScrubCommand.Read(result, flags.Read(result, process)), process, stop));
         return root;
     }
 }

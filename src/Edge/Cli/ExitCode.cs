@@ -10,4 +10,10 @@ internal static class ExitCode
 
     /// <summary>The command line or the configuration is wrong; another try without a change is of no use.</summary>
     public const int Usage = 2;
+
+    /// <summary>A scrub found damage.</summary>
+    public const int Damage = 1;
+
+    /// <summary>A scrub could not be done, or not to its end: the folder is in use, can't be read, or it was stopped.</summary>
+    public const int NotDone = 3;
 }

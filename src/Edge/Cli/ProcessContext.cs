@@ -11,10 +11,16 @@ namespace EdgeCache.Edge.Cli;
 internal sealed record ProcessContext(
     TextWriter Output, TextWriter Error, string BaseDirectory, string CurrentDirectory, IReadOnlyDictionary<string, string> Environment)
 {
+    /// <summary>Whether somebody watches the standard output, and a line may be written over.</summary>
+    public bool IsTerminal { get; init; }
+
     public static ProcessContext Current() => new(
         Console.Out,
         Console.Error,
         AppContext.BaseDirectory,
         System.Environment.CurrentDirectory,
-        System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal));
+        System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? "", StringComparer.Ordinal))
+    {
+        IsTerminal = !Console.IsOutputRedirected,
+    };
 }

@@ -12,6 +12,8 @@ internal readonly record struct ByteSize(long Bytes)
         ("MiB", 1L << 20), ("MB", 1_000_000), ("KiB", 1L << 10), ("KB", 1_000), ("B", 1),
     ];
 
+    public static ByteSize FromMiB(long mib) => new(mib << 20);
+
     public static ByteSize FromGiB(long gib) => new(gib << 30);
 
     /// <summary>Reads a size. Units ignore case; what is negative, has a fraction or does not fit into 63 bits is refused.</summary>

@@ -28,5 +28,10 @@ internal sealed class EdgeSettings
         SlashInKeys = options.SlashInKeys,
         MaxBlobBytes = options.MaxBlobSize.Bytes == 0 ? long.MaxValue : options.MaxBlobSize.Bytes,
         MaxAge = options.MaxAge,
+        Limits = new NamespaceLimits
+        {
+            QuotaBytes = options.Quota.Bytes == 0 ? long.MaxValue : options.Quota.Bytes,
+            Retention = options.Retention == TimeSpan.Zero ? null : options.Retention,
+        },
     };
 }

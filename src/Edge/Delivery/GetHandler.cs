@@ -1,6 +1,7 @@
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
+using EdgeCache.Edge.Transport;
 using EdgeCache.Storage;
 
 namespace EdgeCache.Edge.Delivery;
@@ -23,9 +24,10 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             return;
         }
         metrics.RecordLookup(blob.Policy.Name, hit: true);
-        if (!await StartAsync(context, blob, found.Value))
+        var fields = FieldsOf(found.Value, blob);
+        if (!await StartAsync(context, found.Value, fields))
             return;
-        Representation.SetContent(context.Response, found.Value);
+        Representation.SetContent(context.Response, found.Value, fields);
         context.Response.ContentLength = found.Value.Length;
     }
 
@@ -39,14 +41,17 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         }
         await using var reader = opened.Value;
         metrics.RecordLookup(blob.Policy.Name, hit: true);
-        if (!await StartAsync(context, blob, reader.Metadata))
+        var fields = FieldsOf(reader.Metadata, blob);
+        if (!await StartAsync(context, reader.Metadata, fields))
             return;
-        if (await SelectRangeAsync(context, reader.Metadata) is { } range)
+        if (await SelectRangeAsync(context, reader.Metadata, fields) is { } range)
             await SendAsync(context, blob, reader, range);
     }
 
+    private BlobFields FieldsOf(BlobMetadata metadata, BlobRequest blob) => BlobFields.Of(metadata, blob.Policy, isPublic: settings.Current.Token is null);
+
     /// <summary>Evaluates the preconditions and sets the validators; false when the answer is complete without content.</summary>
-    private async ValueTask<bool> StartAsync(HttpContext context, BlobRequest blob, BlobMetadata metadata)
+    private static async ValueTask<bool> StartAsync(HttpContext context, BlobMetadata metadata, BlobFields fields)
     {
         var result = Preconditions.EvaluateRead(context.Request.Headers, metadata);
         if (result == PreconditionResult.Malformed)
@@ -54,7 +59,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, "If-Match and If-None-Match take '*' or a list of entity tags in double quotes.");
             return false;
         }
-        Representation.SetValidators(context.Response, metadata, blob.Policy, settings.Current);
+        Representation.SetValidators(context.Response, fields);
         switch (result)
         {
             case PreconditionResult.NotModified:
@@ -69,7 +74,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
     }
 
     /// <summary>Sets status, length and description for the whole content or the part that is asked for; null when the answer is complete.</summary>
-    private static async ValueTask<ByteRange?> SelectRangeAsync(HttpContext context, BlobMetadata metadata)
+    private static async ValueTask<ByteRange?> SelectRangeAsync(HttpContext context, BlobMetadata metadata, BlobFields fields)
     {
         var response = context.Response;
         var range = new ByteRange(0, metadata.Length);
@@ -90,7 +95,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
                 response.Headers.ContentRange = $"bytes {range.Offset}-{range.Offset + range.Length - 1}/{metadata.Length}";
                 break;
         }
-        Representation.SetContent(response, metadata);
+        Representation.SetContent(response, metadata, fields);
         response.ContentLength = range.Length;
         return range;
     }
@@ -101,6 +106,14 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         var sent = 0L;
         try
         {
+            // Once the header is written, the body's memory is the connection's own; before, it would be memory to be copied from.
+            if (range.Length > 0)
+                await context.Response.StartAsync(context.RequestAborted);
+            if (reader.TryGetMemory(out var content))
+            {
+                await body.WriteAsync(content.Slice((int)range.Offset, (int)range.Length), context.RequestAborted);
+                sent = range.Length;
+            }
             while (sent < range.Length)
             {
                 var buffer = body.GetMemory((int)Math.Min(ChunkLength, range.Length - sent));
@@ -112,6 +125,8 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
                 var flushed = await body.FlushAsync(context.RequestAborted);
                 if (flushed.IsCompleted || flushed.IsCanceled)
                     break;
+                if (sent < range.Length && InlineTurn.IsOver(context, read))
+                    await Task.Yield();
             }
         }
         catch (IOException error) when (!context.RequestAborted.IsCancellationRequested)

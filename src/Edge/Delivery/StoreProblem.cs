@@ -29,7 +29,7 @@ internal static class StoreProblem
                 return Problem.WriteAsync(
                     context,
                     StatusCodes.Status507InsufficientStorage,
-                    detail ?? "The store has no room: its size limit (EdgeCache:Storage:MaxSize) or the floor of free disk space (EdgeCache:Storage:MinFreeSpace) is reached.");
+                    (detail ?? "The store has no room: its size limit (EdgeCache:Storage:MaxSize) or the floor of free disk space (EdgeCache:Storage:MinFreeSpace) is reached.") + QuotaNote(policy));
             case StoreStatus.Superseded:
                 return Problem.WriteAsync(context, StatusCodes.Status409Conflict, "The key was written or deleted meanwhile.");
             case StoreStatus.Unavailable:
@@ -39,4 +39,9 @@ internal static class StoreProblem
                 throw new ArgumentOutOfRangeException(nameof(status), status, "Not a problem.");
         }
     }
+
+    /// <summary>A quota may be what there is no room in; while content comes in, the store gives no reason.</summary>
+    private static string QuotaNote(NamespacePolicy policy) => policy.Limits.QuotaBytes == long.MaxValue
+        ? ""
+        : $" The quota of the namespace is {policy.Limits.QuotaBytes} bytes, set with EdgeCache:Namespaces:{policy.Name}:Quota.";
 }

@@ -13,6 +13,7 @@ internal static class ObservabilityExtensions
         services.TryAddSingleton<EdgeMetrics>();
         services.TryAddSingleton<NodeState>();
         services.TryAddSingleton<NodeGauges>();
+        services.TryAddSingleton<StoreMetrics>();
         services.TryAddSingleton<MetricsScraper>();
         services.TryAddSingleton<ManagementListener>();
         services.TryAddSingleton<ObservabilityEndpoints>();
@@ -45,6 +46,7 @@ internal static class ObservabilityExtensions
             // The listening must have begun before the first event, so nothing here waits for the first scrape.
             _ = services.GetRequiredService<MetricsScraper>();
             _ = services.GetRequiredService<NodeGauges>();
+            _ = services.GetRequiredService<StoreMetrics>();
             services.GetRequiredService<EdgeMetrics>().Announce(settings.Namespaces.Keys);
         }
 

@@ -1,31 +1,49 @@
-using System.Threading.Channels;
-
 namespace EdgeCache.Storage.Local.Disk;
 
 /// <summary>
-/// A few threads of their own for calls that wait on the disk (syncs, renames), so that these never hold a thread of the pool that serves requests.
-/// The queue is bounded: when it is full, whoever hands in work waits.
+/// A few threads of their own for calls that wait on the disk, so that these never hold a thread of the pool that serves requests. A thread is started when there
+/// is work for it. The queue is bounded: when it is full, whoever hands in work waits.
 /// </summary>
-internal sealed class DiskThreads : IDisposable
+/// <remarks>Nothing here needs a thread of the pool to get work to a disk thread: a pool that is short of threads does not stop the disk.</remarks>
+internal sealed class DiskThreads(int count, string name) : IDisposable
 {
     private const int QueueLength = 1024;
-    private readonly Channel<Action> _work = Channel.CreateBounded<Action>(QueueLength);
+    private readonly SemaphoreSlim _places = new(QueueLength, QueueLength);
 
-    public DiskThreads(int count)
-    {
-        for (var i = 0; i < count; i++)
-            new Thread(Work) { IsBackground = true, Name = $"disk {i}" }.Start();
-    }
+    // Protects the fields below. Held for an instant; nothing else is taken while it is held. An object, because threads wait on it.
+    private readonly object _gate = new();
+    private readonly Queue<Action> _work = new();
+    private int _threads;
+    private int _idle;
+    private bool _isClosed;
 
-    /// <summary>Runs a function on one of the threads. Its exception is the task's.</summary>
-    public async Task<T> RunAsync<T>(Func<T> function)
+    /// <summary>Runs a function on one of the threads. Its exception is the task's. After the end, whoever comes runs his function himself.</summary>
+    public Task<T> RunAsync<T>(Func<T> function) => QueueAsync(function, CancellationToken.None);
+
+    /// <summary>As <see cref="RunAsync"/>, for one who may give up.</summary>
+    /// <param name="function">What is to be done.</param>
+    /// <param name="cancellationToken">Ends the wait for a place in the queue; what has one is done.</param>
+    public async Task<T> QueueAsync<T>(Func<T> function, CancellationToken cancellationToken)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _work.Writer.WriteAsync(() => Complete(function, done)).ConfigureAwait(false);
+        await _places.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (!TryAdd(() => Complete(function, done)))
+        {
+            _places.Release();
+            return function();
+        }
         return await done.Task.ConfigureAwait(false);
     }
 
-    public void Dispose() => _work.Writer.TryComplete();
+    /// <summary>The threads end when what they were given is done.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
 
     private static void Complete<T>(Func<T> function, TaskCompletionSource<T> done)
     {
@@ -41,13 +59,48 @@ internal sealed class DiskThreads : IDisposable
         }
     }
 
+    private bool TryAdd(Action work)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+                return false;
+            _work.Enqueue(work);
+            if (_idle > 0)
+            {
+                // Taken off here and not by the thread that wakes: two who come before it does must not count on the same one.
+                _idle--;
+                Monitor.Pulse(_gate);
+            }
+            else if (_threads < count)
+            {
+                // Without the caller's context: the thread outlives the request that happened to need it first.
+                new Thread(Work) { IsBackground = true, Name = $"{name} {_threads++}" }.UnsafeStart();
+            }
+            return true;
+        }
+    }
+
     private void Work()
     {
-        var reader = _work.Reader;
-        while (reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        while (Take() is { } work)
         {
-            while (reader.TryRead(out var work))
-                work();
+            _places.Release();
+            work();
+        }
+    }
+
+    private Action? Take()
+    {
+        lock (_gate)
+        {
+            Action? work;
+            while (!_work.TryDequeue(out work) && !_isClosed)
+            {
+                _idle++;
+                Monitor.Wait(_gate);
+            }
+            return work;
         }
     }
 }

@@ -13,6 +13,10 @@ internal static partial class Posix
     private const int QuotaExceeded = 122;
 
     private const int WouldBlock = 11;
+    private const int InvalidArgument = 22;
+    private const int NoSuchCall = 38;
+    private const int NotSupported = 95;
+    private const int ReadNoWait = 8;
     private const int SharingViolation = unchecked((int)0x80070020);
 
     private const int OpenReadOnlyCloseOnExec = 0x80000;
@@ -27,6 +31,7 @@ internal static partial class Posix
     private const int StatxBufferSize = 256;
     private const int StatxBlocksOffset = 48;
     private const int BlockUnit = 512;
+    private const uint StartWrite = 2;
     private const long FallbackBlock = 4096;
 
     /// <summary>Makes the entries of a folder durable: created, renamed and removed names. Windows does it with the file's own sync.</summary>
@@ -54,6 +59,13 @@ internal static partial class Posix
         throw LastError($"The file '{path}' can't be opened");
     }
 
+    /// <summary>Has the system begin to write a part of a file, without waiting for it. A hint only: an error will come up again at the sync, which counts.</summary>
+    public static void StartWriteback(SafeFileHandle file, long offset, long length)
+    {
+        if (OperatingSystem.IsLinux())
+            _ = SyncFileRange(file, offset, length, StartWrite);
+    }
+
     /// <summary>Disk space that a file takes, in bytes: allocated blocks, not its length.</summary>
     public static long GetAllocatedBytes(SafeFileHandle file)
     {
@@ -63,6 +75,35 @@ internal static partial class Posix
         if (StatX(file, "", StatxEmptyPath, StatxBlocks, ref MemoryMarshal.GetReference(buffer)) != 0)
             return RoundUp(RandomAccess.GetLength(file));
         return checked((long)BinaryPrimitives.ReadUInt64LittleEndian(buffer[StatxBlocksOffset..]) * BlockUnit);
+    }
+
+    /// <summary>Reads what the system has in memory, and does not wait for the disk (preadv2 with RWF_NOWAIT).</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="offset">Where in it.</param>
+    /// <param name="buffer">Where to.</param>
+    /// <param name="isSupported">Whether system and file system can do this at all.</param>
+    /// <returns>Bytes read, perhaps fewer than there are; -1 when there would be a wait, or an error, which a plain read tells better.</returns>
+    public static unsafe int TryReadNow(SafeFileHandle file, long offset, Span<byte> buffer, out bool isSupported)
+    {
+        isSupported = true;
+        try
+        {
+            fixed (byte* start = buffer)
+            {
+                var vector = new IoVector { Start = start, Length = (nuint)buffer.Length };
+                var read = PReadV2(file, &vector, 1, offset, ReadNoWait);
+                if (read >= 0)
+                    return (int)read;
+                isSupported = Marshal.GetLastPInvokeError() is not (InvalidArgument or NoSuchCall or NotSupported);
+                return -1;
+            }
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // An older C library.
+            isSupported = false;
+            return -1;
+        }
     }
 
     /// <summary>Whether a name is a file and nothing else: no link, which may lead out of the store, and no pipe, on which opening would wait.</summary>
@@ -97,6 +138,10 @@ internal static partial class Posix
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int FSync(SafeFileHandle file);
 
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
+
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int StatXAt(int folder, string path, int flags, uint mask, ref byte buffer);
@@ -104,4 +149,15 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int StatX(SafeFileHandle folder, string path, int flags, uint mask, ref byte buffer);
+
+    [LibraryImport("libc", EntryPoint = "preadv2", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static unsafe partial nint PReadV2(SafeFileHandle file, IoVector* vectors, int count, long offset, int flags);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private unsafe struct IoVector
+    {
+        public byte* Start;
+        public nuint Length;
+    }
 }

@@ -5,7 +5,7 @@ namespace EdgeCache.Storage.Local.Disk;
 
 /// <summary>
 /// Where things are in a store's folder: <c>segments/</c> (the log, with all small blobs), <c>blobs/ab/ab….generation</c> (a file for each large one, named by the hash
-/// of its key), <c>index.snapshot</c>, <c>tmp/</c> (being written),
+/// of its key), <c>index.snapshot</c>, <c>listing.db</c>, <c>tmp/</c> (being written),
 /// <c>quarantine/</c> (damaged), <c>edgecache-store.json</c> (the format) and <c>LOCK</c>.
 /// </summary>
 internal sealed class StoreLayout(string root)
@@ -26,6 +26,8 @@ internal sealed class StoreLayout(string root)
 
     public string Snapshot => Path.Combine(Root, "index.snapshot");
 
+    public string Listing => Path.Combine(Root, "listing.db");
+
     public string Temporary => Path.Combine(Root, "tmp");
 
     public string Quarantine => Path.Combine(Root, "quarantine");
@@ -35,6 +37,14 @@ internal sealed class StoreLayout(string root)
     {
         var name = hash.ToString();
         return Path.Combine(Root, BlobsName, name[..2], $"{name}.{generation:x16}");
+    }
+
+    /// <summary>The files of all versions of a large blob; in general one.</summary>
+    public IEnumerable<string> FilesOf(KeyHash hash, IFileSystem files)
+    {
+        var name = hash.ToString();
+        var folder = Path.Combine(Root, BlobsName, name[..2]);
+        return files.List(folder).Where(n => n.StartsWith(name + ".", StringComparison.Ordinal)).Select(n => Path.Combine(folder, n));
     }
 
     public string NewTemporaryPath() => Path.Combine(Temporary, $"{Environment.ProcessId}-{Interlocked.Increment(ref _temporaryCount)}{TemporaryExtension}");

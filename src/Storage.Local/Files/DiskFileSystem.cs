@@ -8,6 +8,9 @@ internal sealed class DiskFileSystem(string root) : IFileSystem
 {
     private readonly DriveInfo _drive = new(root);
 
+    // Found out by the first read that must not wait. Where the system can't promise that, all reads are for threads that may wait.
+    private volatile bool _canReadNow = OperatingSystem.IsLinux();
+
     public long FreeBytes => _drive.AvailableFreeSpace;
 
     public IStoreFile Create(string path)
@@ -15,11 +18,11 @@ internal sealed class DiskFileSystem(string root) : IFileSystem
         var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        return new DiskFile(file);
+        return new DiskFile(this, file);
     }
 
     public IStoreFile Open(string path, bool writable) => new DiskFile(
-        File.OpenHandle(path, FileMode.Open, writable ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        this, File.OpenHandle(path, FileMode.Open, writable ? FileAccess.ReadWrite : FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
 
     public void Rename(string from, string to) => File.Move(from, to, overwrite: true);
 
@@ -32,7 +35,7 @@ internal sealed class DiskFileSystem(string root) : IFileSystem
     public IReadOnlyList<string> List(string folder) =>
         [.. Directory.EnumerateFiles(folder).Where(Posix.IsRegularFile).Select(f => Path.GetFileName(f))];
 
-    private sealed class DiskFile(SafeFileHandle handle) : IStoreFile
+    private sealed class DiskFile(DiskFileSystem files, SafeFileHandle handle) : IStoreFile
     {
         public long Length => RandomAccess.GetLength(handle);
 
@@ -51,9 +54,21 @@ internal sealed class DiskFileSystem(string root) : IFileSystem
             return total;
         }
 
+        public int TryReadNow(long offset, Span<byte> buffer)
+        {
+            if (!files._canReadNow)
+                return -1;
+            var read = Posix.TryReadNow(handle, offset, buffer, out var isSupported);
+            if (!isSupported)
+                files._canReadNow = false;
+            return read;
+        }
+
         public void Write(long offset, ReadOnlySpan<byte> content) => RandomAccess.Write(handle, content, offset);
 
         public void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> content) => RandomAccess.Write(handle, content, offset);
+
+        public void StartWriteback(long offset, long length) => Posix.StartWriteback(handle, offset, length);
 
         public void Sync() => RandomAccess.FlushToDisk(handle);
 

@@ -44,11 +44,24 @@ internal interface IStoreFile : IDisposable
     /// <summary>Reads up to the buffer's length; less only at the end of the file.</summary>
     int Read(long offset, Span<byte> buffer);
 
+    /// <summary>
+    /// Reads what can be had without waiting for the disk: as much as <see cref="Read"/>, or less, or -1. Only <see cref="Read"/> knows where the file ends, and which
+    /// error there is. A file that never waits has nothing to add.
+    /// </summary>
+    int TryReadNow(long offset, Span<byte> buffer) => Read(offset, buffer);
+
     /// <summary>Writes all of it, extending the file. Durable only after <see cref="Sync"/>.</summary>
     void Write(long offset, ReadOnlySpan<byte> content);
 
     /// <summary>Writes the buffers one after the other, as one call where the system can.</summary>
     void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> content);
+
+    /// <summary>
+    /// Has the system begin to bring a part to disk, so that the sync at the end has less left to do. A hint: promises nothing, never fails, and a file system may ignore it.
+    /// </summary>
+    void StartWriteback(long offset, long length)
+    {
+    }
 
     /// <summary>Makes content and length durable.</summary>
     /// <exception cref="IOException">The sync failed. What was written since the last good sync may be lost, also if a later sync succeeds.</exception>

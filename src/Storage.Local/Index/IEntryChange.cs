@@ -22,10 +22,15 @@ internal readonly record struct MoveTo(uint Segment, uint Offset) : IEntryChange
     }
 }
 
-/// <summary>More is known of the blob.</summary>
-internal readonly record struct AddFlags(EntryFlags Flags) : IEntryChange
+/// <summary>The content was held against its checksums and is good.</summary>
+/// <param name="Tick">When, as <see cref="IndexEntry.Tick"/> has it.</param>
+internal readonly record struct MarkVerified(uint Tick) : IEntryChange
 {
-    public void Apply(ref IndexEntry entry) => entry.Flags |= Flags;
+    public void Apply(ref IndexEntry entry)
+    {
+        entry.Flags |= EntryFlags.Verified;
+        entry.Tick = Tick;
+    }
 }
 
 /// <summary>The blob was judged once more.</summary>

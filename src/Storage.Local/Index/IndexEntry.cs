@@ -58,6 +58,12 @@ internal struct IndexEntry
     /// <summary>Bytes of disk that the blob takes.</summary>
     public readonly long Bytes => (Flags & EntryFlags.Large) == EntryFlags.None ? Length : (long)Length * LargeUnit;
 
+    /// <summary>When the blob was stored, in seconds since 1970 (UTC).</summary>
+    public readonly long CreatedSeconds => Epoch + Created;
+
+    /// <summary>When its content was last found good or, before the first check, stored; in seconds since 1970 (UTC).</summary>
+    public readonly long KnownGoodSeconds => Epoch + Math.Max(Created, Tick * 60L);
+
     public readonly long ByteOffset => (long)Offset * OffsetUnit;
 
     public readonly bool IsLarge => (Flags & EntryFlags.Large) != EntryFlags.None;
@@ -86,6 +92,9 @@ internal struct IndexEntry
         Created = ToSeconds(created),
         Flags = EntryFlags.Large,
     };
+
+    /// <summary>A time as <see cref="Tick"/> has it.</summary>
+    public static uint ToMinutes(DateTimeOffset time) => ToSeconds(time) / 60;
 
     public static uint ToUnits(long byteOffset) => checked((uint)(byteOffset / OffsetUnit));
 

@@ -1,6 +1,6 @@
 namespace EdgeCache.Storage.Local.Index;
 
-/// <summary>Bytes a namespace, for any of 65,536 ids; memory only for those near an id in use.</summary>
+/// <summary>A sum (of bytes, or of blobs) a namespace, for any of 65,536 ids; memory only for those near an id in use.</summary>
 /// <remarks>Lock-free: a page is put in place once and stays, and each total is only ever added to.</remarks>
 internal sealed class NamespaceTotals
 {

@@ -4,8 +4,10 @@ using EdgeCache.Storage.Local.Index;
 
 namespace EdgeCache.Storage.Local.Segments;
 
-/// <summary>A record in memory. Owns its buffer until it is disposed.</summary>
-internal sealed class ReadRecord(byte[] buffer, RecordHeader header, BlobMetadata metadata, int payloadOffset) : IDisposable
+/// <summary>
+/// A record in memory, as a reader of its blob: nothing that happens to the log meanwhile matters to it. Owns its buffer until it is disposed.
+/// </summary>
+internal sealed class ReadRecord(byte[] buffer, RecordHeader header, BlobMetadata metadata, int payloadOffset) : IBlobReader, IDisposable
 {
     private byte[]? _buffer = buffer;
 
@@ -14,7 +16,29 @@ internal sealed class ReadRecord(byte[] buffer, RecordHeader header, BlobMetadat
     public BlobMetadata Metadata { get; } = metadata;
 
     /// <summary>The payload, where the record was read whole and has one.</summary>
-    public ReadOnlySpan<byte> Payload => _buffer.AsSpan(payloadOffset, (int)Metadata.PayloadLength);
+    public ReadOnlyMemory<byte> Payload => _buffer.AsMemory(payloadOffset, (int)Metadata.PayloadLength);
+
+    public ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        var left = Metadata.PayloadLength - offset;
+        if (left <= 0)
+            return new(0);
+        var length = (int)Math.Min(left, buffer.Length);
+        Payload.Span.Slice((int)offset, length).CopyTo(buffer.Span);
+        return new(length);
+    }
+
+    public bool TryGetMemory(out ReadOnlyMemory<byte> memory)
+    {
+        memory = Payload;
+        return true;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     public void Dispose()
     {
@@ -44,15 +68,19 @@ internal static class RecordReader
     /// <summary>Reads a whole record with its payload.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
     public static RecordVerdict ReadWhole(SegmentSet segments, in IndexEntry entry, bool verifyPayload, out ReadRecord? record) =>
-        Read(segments, entry, (int)entry.Length, whole: true, verifyPayload, out record);
+        Read(segments, entry, (int)entry.Length, whole: true, verifyPayload, mayWait: true, out record);
+
+    /// <summary>Reads a whole record, if it can be had without waiting for the disk and is good. False says nothing of the record.</summary>
+    public static bool TryReadWholeNow(SegmentSet segments, in IndexEntry entry, bool verifyPayload, out ReadRecord? record) =>
+        Read(segments, entry, (int)entry.Length, whole: true, verifyPayload, mayWait: false, out record) == RecordVerdict.Good;
 
     /// <summary>Reads what a record says of its blob.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
     public static RecordVerdict ReadMetadata(SegmentSet segments, in IndexEntry entry, out RecordHeader header, out BlobMetadata? metadata)
     {
-        var verdict = Read(segments, entry, HeaderGuess, whole: false, verifyPayload: false, out var record);
+        var verdict = Read(segments, entry, HeaderGuess, whole: false, verifyPayload: false, mayWait: true, out var record);
         if (verdict == RecordVerdict.Damaged)
-            verdict = Read(segments, entry, RecordFormat.HeaderLength + BlobFile.MaxHeaderLength, whole: false, verifyPayload: false, out record);
+            verdict = Read(segments, entry, RecordFormat.HeaderLength + BlobFile.MaxHeaderLength, whole: false, verifyPayload: false, mayWait: true, out record);
         using (record)
         {
             header = record?.Header ?? default;
@@ -61,7 +89,18 @@ internal static class RecordReader
         }
     }
 
-    private static RecordVerdict Read(SegmentSet segments, in IndexEntry entry, int length, bool whole, bool verifyPayload, out ReadRecord? record)
+    /// <summary>Reads what a record says of its blob, if it can be had without waiting for the disk and is good. False says nothing of the record.</summary>
+    public static bool TryReadMetadataNow(SegmentSet segments, in IndexEntry entry, out BlobMetadata? metadata)
+    {
+        var verdict = Read(segments, entry, HeaderGuess, whole: false, verifyPayload: false, mayWait: false, out var record);
+        using (record)
+        {
+            metadata = record?.Metadata;
+            return verdict == RecordVerdict.Good;
+        }
+    }
+
+    private static RecordVerdict Read(SegmentSet segments, in IndexEntry entry, int length, bool whole, bool verifyPayload, bool mayWait, out ReadRecord? record)
     {
         record = null;
         if (segments.Find(entry.Segment) is not { } segment)
@@ -69,7 +108,9 @@ internal static class RecordReader
         var buffer = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            var read = segment.File.Read(entry.ByteOffset, buffer.AsSpan(0, length));
+            var target = buffer.AsSpan(0, length);
+            // What can be had now may be less than there is. That shows as damage, and is for the caller to look at again where it may wait.
+            var read = mayWait ? segment.File.Read(entry.ByteOffset, target) : Math.Max(0, segment.File.TryReadNow(entry.ByteOffset, target));
             var verdict = Check(buffer, read, entry, whole, verifyPayload, out var header, out var image);
             if (verdict != RecordVerdict.Good)
                 return verdict;

@@ -94,7 +94,7 @@ public sealed class CommandLineTests : IDisposable
         var (exit, output, _) = await _machine.RunAsync("--help");
 
         exit.ShouldBe(0);
-        foreach (var word in (string[])["serve", "cache-server", "check-config", "--config", "--host", "--port", "--storage", "--max-size", "--auth-token-file", "--allow-anonymous", "--management", "--tls-cert", "--tls-key", "--production", "--test-mode", "--version"])
+        foreach (var word in (string[])["serve", "cache-server", "check-config", "list", "--config", "--host", "--port", "--storage", "--max-size", "--auth-token-file", "--allow-anonymous", "--management", "--tls-cert", "--tls-key", "--production", "--test-mode", "--version"])
             output.ShouldContain(word);
     }
 

@@ -44,6 +44,29 @@ public sealed class BlobHttpTests : IAsyncLifetime
         got.Headers.CacheControl!.ToString().ShouldBe("max-age=3600, private");
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5000)]
+    [InlineData(60_000)]
+    [InlineData(200_000)]
+    public async Task The_tenth_answer_is_the_first_whole_and_in_part(int length)
+    {
+        var content = Blobs.Bytes(length);
+        using var put = await _node.PutAsync("/artifacts/often", content);
+        for (var i = 0; i < 10; i++)
+        {
+            using var got = await _node.GetAsync("/artifacts/often");
+            (await got.Content.ReadAsByteArrayAsync()).ShouldBe(content);
+            if (length == 0)
+                continue;
+            using var part = await _node.GetAsync("/artifacts/often", ("Range", "bytes=1000-3999"));
+            part.StatusCode.ShouldBe(HttpStatusCode.PartialContent);
+            (await part.Content.ReadAsByteArrayAsync()).ShouldBe(content[1000..4000]);
+        }
+        var metrics = await _node.Client.GetStringAsync("/metrics");
+        metrics.Contains("edgecache_memory_tier_hits_total 0", StringComparison.Ordinal).ShouldBe(length > 65_536, "small ones come out of memory by now");
+    }
+
     [Fact]
     public async Task HEAD_is_GET_without_the_content()
     {

@@ -30,9 +30,28 @@ public sealed class MetricsEndpointTests
         scrape.Value("edgecache_storage_max_bytes").ShouldBe(10_000);
         scrape.Value("edgecache_storage_blobs").ShouldBe(3);
         scrape.Value("edgecache_storage_healthy").ShouldBe(1);
+        scrape.Value("edgecache_storage_damaged_total").ShouldBe(0);
+        foreach (var name in new[] { "max_bytes", "used_bytes", "blobs", "hits_total", "hit_bytes_total", "admissions_total", "evictions_total" })
+            scrape.Value($"edgecache_memory_tier_{name}").ShouldBe(0, name);
         scrape.Value("edgecache_uptime_seconds").ShouldBe(0);
         scrape.All("edgecache_build_info").Single().Label("version").ShouldNotBeNullOrEmpty();
         scrape.Value("builder_cache_request_duration_milliseconds_count", ("method", "GET")).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task What_the_store_counts_is_told()
+    {
+        await using var host = await ObservedHost.StartAsync();
+        host.Store.State = host.Store.State with
+        {
+            DamagedBlobs = 1,
+            MemoryTier = new MemoryTierState { MaxBytes = 2, UsedBytes = 3, Blobs = 4, Hits = 5, HitBytes = 6, Admissions = 7, Evictions = 8 },
+        };
+        var scrape = await host.ScrapeAsync();
+        scrape.Value("edgecache_storage_damaged_total").ShouldBe(1);
+        string[] names = ["max_bytes", "used_bytes", "blobs", "hits_total", "hit_bytes_total", "admissions_total", "evictions_total"];
+        names.Select(name => scrape.Value($"edgecache_memory_tier_{name}")).ShouldBe([2, 3, 4, 5, 6, 7, 8]);
+        scrape.Families["edgecache_memory_tier_hits_total"].Type.ShouldBe("counter");
     }
 
     [Fact]

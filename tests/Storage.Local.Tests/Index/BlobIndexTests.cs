@@ -48,11 +48,12 @@ public sealed class BlobIndexTests
         index.TryUpdate(Hash, 1, entry.Offset + 1, new MoveTo(9, 9)).ShouldBeFalse();
         index.TryUpdate(new KeyHash(1, 3), 1, entry.Offset, new MoveTo(9, 9)).ShouldBeFalse();
         index.TryUpdate(Hash, 1, entry.Offset, new MoveTo(9, 10)).ShouldBeTrue();
-        index.TryUpdate(Hash, 9, 10, new AddFlags(EntryFlags.Verified)).ShouldBeTrue();
+        index.TryUpdate(Hash, 9, 10, new MarkVerified(7)).ShouldBeTrue();
 
         index.TryGet(Hash, out var moved).ShouldBeTrue();
         moved.IsAt(9, 10).ShouldBeTrue();
         moved.Flags.HasFlag(EntryFlags.Verified).ShouldBeTrue();
+        moved.Tick.ShouldBe(7u);
         moved.Frequency.ShouldBe((byte)1);
         moved.Created.ShouldBe(entry.Created);
     }

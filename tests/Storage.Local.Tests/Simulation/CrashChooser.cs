@@ -9,14 +9,15 @@ internal static class CrashChooser
     /// <summary>Random choices often repeat what has been seen; so many tries for each state wanted.</summary>
     private const int TriesPerState = 3;
 
-    /// <summary>The caller drops what is equal and takes as many as it wants.</summary>
-    public static IEnumerable<CrashChoice[]> Choose(IReadOnlyList<CrashUnit> units, int maxStates, int seed)
+    /// <summary>The caller drops what is equal and takes as many as it wants. Seeded are those that chance chose.</summary>
+    public static IEnumerable<(CrashChoice[] Choices, bool IsSeeded)> Choose(IReadOnlyList<CrashUnit> units, int maxStates, int seed)
     {
         // In double, because the product soon leaves every integer.
         if (units.Aggregate(1.0, (product, unit) => product * CountOf(unit)) <= maxStates)
-            return Every(units);
+            return Every(units).Select(choices => (choices, false));
         var random = new Random(seed);
-        return Extremes(units).Concat(Torn(units)).Concat(Singles(units, random)).Concat(Random(units, random, maxStates));
+        return Extremes(units).Concat(Torn(units)).Concat(Singles(units, random)).Select(choices => (choices, false))
+            .Concat(Random(units, random, maxStates).Select(choices => (choices, true)));
     }
 
     private static double CountOf(CrashUnit unit) => unit.Parts > MaxPartsForAll ? double.PositiveInfinity : Math.Pow(2, unit.Parts) * (unit.Grows ? 2 : 1);

@@ -87,6 +87,7 @@ internal sealed class CrashMatrix(DiskImage start, Func<SimulatedDisk, History, 
         foreach (var image in run.Disk.CrashStates(MaxStates, Seed))
         {
             report.States++;
+            report.Seeded += image.IsSeeded ? 1 : 0;
             // The same disk after the same history gets the same verdict.
             if (!_verified.Add($"{image.Hash}\n{run.History}"))
                 continue;

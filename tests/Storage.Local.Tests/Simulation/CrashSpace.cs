@@ -71,9 +71,9 @@ internal sealed class CrashSpace
     public IEnumerable<DiskImage> Enumerate(int maxStates, int seed)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var choices in CrashChooser.Choose(_units, maxStates, seed))
+        foreach (var (choices, isSeeded) in CrashChooser.Choose(_units, maxStates, seed))
         {
-            var image = Build(seen.Count, choices);
+            var image = Build(seen.Count, choices, isSeeded);
             if (seen.Add(image.Hash))
                 yield return image;
             if (seen.Count == maxStates)
@@ -87,7 +87,7 @@ internal sealed class CrashSpace
         return new CrashUnit(write.Call, words, write.Fragments.Count, write.End > _durable[inode].Length) { Inode = inode, Write = write };
     }
 
-    private DiskImage Build(int number, CrashChoice[] choices)
+    private DiskImage Build(int number, CrashChoice[] choices, bool isSeeded = false)
     {
         var names = new Dictionary<string, SimulatedInode>(_names);
         var contents = new Dictionary<SimulatedInode, ContentBuffer>();
@@ -102,7 +102,7 @@ internal sealed class CrashSpace
                 Apply(unit, choice, contents);
         }
         var files = names.Select(name => KeyValuePair.Create(name.Key, FileOf(name.Value, contents)));
-        return DiskImage.Of(number, Describe(choices), _folders, files, _freeBytes);
+        return DiskImage.Of(number, Describe(choices), _folders, files, _freeBytes, isSeeded);
     }
 
     private void Apply(CrashUnit unit, CrashChoice choice, Dictionary<SimulatedInode, ContentBuffer> contents)

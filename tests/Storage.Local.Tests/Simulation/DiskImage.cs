@@ -20,6 +20,9 @@ internal sealed class DiskImage
     /// <summary>Its number among the states of one crash: with the scenario's step and the seed it names the state.</summary>
     public int Number { get; }
 
+    /// <summary>Whether chance chose it, from a seed; otherwise it is one of all that there are, or of those that are chosen by rule.</summary>
+    public bool IsSeeded { get; init; }
+
     /// <summary>Which of the unsynced changes it has, in words.</summary>
     public string Description { get; }
 
@@ -36,8 +39,8 @@ internal sealed class DiskImage
     /// <summary>A disk with folders and no files.</summary>
     public static DiskImage Empty(params IEnumerable<string> folders) => Of(0, "an empty disk", folders, [], SimulatedDisk.DefaultFreeBytes);
 
-    public static DiskImage Of(int number, string description, IEnumerable<string> folders, IEnumerable<KeyValuePair<string, FileImage>> files, long freeBytes) =>
-        new(number, description, new(folders, StringComparer.Ordinal), new(files.ToDictionary(), StringComparer.Ordinal), freeBytes);
+    public static DiskImage Of(int number, string description, IEnumerable<string> folders, IEnumerable<KeyValuePair<string, FileImage>> files, long freeBytes, bool isSeeded = false) =>
+        new(number, description, new(folders, StringComparer.Ordinal), new(files.ToDictionary(), StringComparer.Ordinal), freeBytes) { IsSeeded = isSeeded };
 
     public override string ToString() => $"state {Number} ({Description}): {string.Join(", ", Files.Select(f => $"{f.Key} {f.Value.Content.Length} B"))}";
 

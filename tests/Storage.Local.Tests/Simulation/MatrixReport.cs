@@ -14,6 +14,9 @@ internal sealed class MatrixReport
     /// <summary>States enumerated after these runs.</summary>
     public int States { get; set; }
 
+    /// <summary>How many of them chance chose; the others are all that there are, or chosen by rule.</summary>
+    public int Seeded { get; set; }
+
     /// <summary>States verified; the others were equal to one of these, after an equal history.</summary>
     public int Verified { get; set; }
 

@@ -45,7 +45,8 @@ internal static class RecordedStore
             history.Fail(operation);
             throw;
         }
-        if (outcome.IsOk)
+        // "Missing" is an answer that a crash must not take back either.
+        if (outcome.IsOk || outcome.Status == StoreStatus.Missing)
             history.Acknowledge(operation);
         else if (ChangedNothing(outcome.Status))
             history.Refuse(operation);
@@ -53,6 +54,12 @@ internal static class RecordedStore
             history.Fail(operation);
         return outcome.Status;
     }
+
+    /// <summary>From here on eviction may take the blob, and what is written later is not concerned.</summary>
+    public static void MayEvict(this History history, BlobKey key) => history.Fail(history.Attempt(key, content: null));
+
+    /// <summary>The blob was there, acknowledged, before the scenario began.</summary>
+    public static void Had(this History history, BlobKey key, byte[] content) => history.Acknowledge(history.Attempt(key, DigestOf(content)));
 
     private static bool ChangedNothing(StoreStatus status) =>
         status is StoreStatus.Missing or StoreStatus.Exists or StoreStatus.PreconditionFailed or StoreStatus.Superseded

@@ -1,0 +1,72 @@
+using EdgeCache.Storage;
+
+namespace EdgeCache.Edge.Delivery;
+
+/// <summary>
+/// The header fields that follow from a blob and its namespace, as text. Made once for a blob that is asked for again and again: they cost more than the rest of a
+/// small hit. Kept in a fixed number of places; a blob takes the place of another that shares its own.
+/// </summary>
+internal sealed class BlobFields
+{
+    private const int Places = 4096;
+    private const int YearInSeconds = 31_536_000;
+
+    /// <summary>Types that a browser would run or render in the node's own origin if a person opened the URL.</summary>
+    private static readonly string[] ActiveTypes = ["html", "xml", "script", "pdf", "css", "wasm", "shockwave", "multipart/"];
+
+    // Each place is read and written as a whole, and what is in it never changes; a lost race costs making the fields once more.
+    private static readonly BlobFields?[] Recent = new BlobFields?[Places];
+
+    private readonly Sha256Digest _sha256;
+    private readonly DateTimeOffset _created;
+    private readonly string _contentType;
+    private readonly NamespacePolicy _policy;
+    private readonly bool _isPublic;
+
+    private BlobFields(BlobMetadata blob, NamespacePolicy policy, bool isPublic)
+    {
+        (_sha256, _created, _contentType, _policy, _isPublic) = (blob.Sha256, blob.Created, blob.ContentType, policy, isPublic);
+        ETag = Representation.ETag(blob);
+        LastModified = blob.Created.ToString("R");
+        ReprDigest = $"sha-256=:{blob.Sha256.ToBase64()}:";
+        CacheControl = CacheControlOf(policy, isPublic ? "public" : "private");
+        IsActive = Array.Exists(ActiveTypes, active => blob.ContentType.Contains(active, StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>The strong validator: the digest of the content.</summary>
+    public string ETag { get; }
+
+    public string LastModified { get; }
+
+    public string ReprDigest { get; }
+
+    /// <summary>How long caches downstream may use the blob.</summary>
+    public string CacheControl { get; }
+
+    /// <summary>Whether a browser must be kept from opening it.</summary>
+    public bool IsActive { get; }
+
+    /// <summary>The fields of a blob, made now or found.</summary>
+    /// <param name="blob">The blob.</param>
+    /// <param name="policy">Its namespace.</param>
+    /// <param name="isPublic">Whether anybody may read.</param>
+    public static BlobFields Of(BlobMetadata blob, NamespacePolicy policy, bool isPublic)
+    {
+        ref var place = ref Recent[blob.Sha256.GetHashCode() & (Places - 1)];
+        var fields = Volatile.Read(ref place);
+        if (fields is null || !fields.Fits(blob, policy, isPublic))
+            Volatile.Write(ref place, fields = new BlobFields(blob, policy, isPublic));
+        return fields;
+    }
+
+    private bool Fits(BlobMetadata blob, NamespacePolicy policy, bool isPublic) =>
+        _sha256 == blob.Sha256 && _created == blob.Created && ReferenceEquals(_policy, policy) && _isPublic == isPublic && _contentType == blob.ContentType;
+
+    /// <summary>"public" only where anybody may read; a key that is the digest of its content can never mean other bytes.</summary>
+    private static string CacheControlOf(NamespacePolicy policy, string who)
+    {
+        if (policy.Verified)
+            return $"{who}, max-age={YearInSeconds}, immutable";
+        return policy.Replaceable ? $"{who}, no-cache" : $"{who}, max-age={(long)policy.MaxAge.TotalSeconds}";
+    }
+}

@@ -1,0 +1,47 @@
+namespace EdgeCache.Edge.Transport;
+
+/// <summary>
+/// With inline completions a request is worked on by a thread that waits for many sockets. A client that is fast enough could keep it to itself: its next
+/// request is there before the thread has looked at the others. So a connection has its turn, and then goes on in the thread pool.
+/// </summary>
+internal static class InlineTurn
+{
+    /// <summary>The runtime's switch for inline completions; whoever sets it wants nothing to be handed to another thread, so the server follows it too.</summary>
+    public static bool IsEnabled { get; } = Environment.GetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS") is "1" or "true";
+
+    /// <summary>What a turn is worth, in bytes sent.</summary>
+    private const int Turn = 256 * 1024;
+
+    /// <summary>What a request takes of it besides the bytes.</summary>
+    private const int Request = 16 * 1024;
+
+    [ThreadStatic]
+    private static ConnectionInfo? s_connection;
+
+    [ThreadStatic]
+    private static int s_used;
+
+    /// <summary>A middleware: lets a request that comes when its connection's turn is over go on in the thread pool.</summary>
+    public static Task InvokeAsync(HttpContext context, RequestDelegate next) =>
+        IsOver(context, Request) ? YieldAsync(context, next) : next(context);
+
+    /// <summary>Counts these bytes; true when the turn is over and the caller is to go on in the thread pool (<see cref="Task.Yield"/>).</summary>
+    public static bool IsOver(HttpContext context, int bytes)
+    {
+        if (!IsEnabled || Thread.CurrentThread.IsThreadPoolThread)
+            return false;
+        if (!ReferenceEquals(s_connection, context.Connection))
+            (s_connection, s_used) = (context.Connection, 0);
+        s_used += bytes;
+        if (s_used < Turn)
+            return false;
+        s_used = 0;
+        return true;
+    }
+
+    private static async Task YieldAsync(HttpContext context, RequestDelegate next)
+    {
+        await Task.Yield();
+        await next(context);
+    }
+}

@@ -1,0 +1,158 @@
+using System.Collections.Concurrent;
+using EdgeCache.Storage.Local.Format;
+using EdgeCache.Storage.Local.Index;
+using EdgeCache.Storage.Local.Segments;
+
+namespace EdgeCache.Storage.Local;
+
+/// <content>What namespaces may hold, and for how long.</content>
+public sealed partial class LocalStore
+{
+    private readonly NamespaceLimitTable _limits;
+    private readonly QuotaGate _gate;
+    private readonly EvictionCounts _evictions = new();
+
+    /// <summary>Evicted large blobs whose files are not gone yet: where, and what the index had. Only the sweeper's evictions use it.</summary>
+    private readonly ConcurrentQueue<(string? Path, IndexEntry Entry)> _leaving = new();
+    private NamespaceSweeper? _sweeper;
+
+    /// <summary>Largest space that a blob of the namespace may take, in bytes.</summary>
+    internal long QuotaOf(BlobKey key) => LimitsOf(key, out _).QuotaBytes;
+
+    /// <summary>For tests: where a key's blob is.</summary>
+    internal IndexEntry? Entry(BlobKey key) => _index.TryGet(HashOf(key), out var entry) ? entry : null;
+
+    /// <summary>Publishes a finished blob, once there is room for it in its namespace.</summary>
+    internal async ValueTask<Outcome<PutReceipt>> PublishWithinQuotaAsync(LocalBlobWriter writer, BlobMetadata metadata, PutOptions options, CancellationToken cancellationToken)
+    {
+        var quota = LimitsOf(metadata.Key, out var id).QuotaBytes;
+        if (quota == long.MaxValue)
+            return await PublishAsync(writer, metadata, options, cancellationToken).ConfigureAwait(false);
+        var bytes = LocalBlobWriter.SpaceFor(BlobHeader.Measure(metadata), metadata.Length);
+        if (bytes > quota)
+            return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, BeyondQuota(metadata.Key, bytes, quota));
+        if (!await _gate.TryEnterAsync(id, quota, bytes, cancellationToken).ConfigureAwait(false))
+            return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, $"The namespace {metadata.Key.Namespace} is full ({quota} bytes), and nothing could be evicted in time.");
+        try
+        {
+            return await PublishAsync(writer, metadata, options, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _gate.Leave(id, bytes);
+        }
+    }
+
+    /// <summary>The answer to a write that would not fit even into the empty namespace; null when it would, or when its length is not known.</summary>
+    private Outcome<IBlobWriter>? CheckQuota(BlobMetadata draft, long? length)
+    {
+        var quota = QuotaOf(draft.Key);
+        if (quota == long.MaxValue || length is not { } known)
+            return null;
+        var bytes = LocalBlobWriter.SpaceFor(BlobHeader.Measure(draft), known);
+        if (bytes <= quota)
+            return null;
+        return Outcome<IBlobWriter>.Fail(StoreStatus.NoSpace, BeyondQuota(draft.Key, bytes, quota));
+    }
+
+    private static string BeyondQuota(BlobKey key, long bytes, long quota) => $"It takes {bytes} bytes of disk; the whole namespace {key.Namespace} may take {quota}.";
+
+    private NamespaceLimits LimitsOf(BlobKey key, out ushort id)
+    {
+        id = _namespaces.IdOf(key.Namespace);
+        return _limits.Of(id, key.Namespace);
+    }
+
+    /// <summary>Whether a blob has been kept for long enough: whatever is still stored of it, it is missing.</summary>
+    private bool IsExpired(BlobKey key, DateTimeOffset created, ushort namespaceId) =>
+        _limits.Of(namespaceId, key.Namespace).Retention is { } keep && _time.GetUtcNow() - created >= keep;
+
+    private bool IsExpired(BlobMetadata metadata, ushort namespaceId) => IsExpired(metadata.Key, metadata.Created, namespaceId);
+
+    /// <summary>A reader that has been opened, unless its blob is too old.</summary>
+    private IBlobReader? UnlessExpired(IBlobReader reader, ushort namespaceId)
+    {
+        if (!IsExpired(reader.Metadata, namespaceId))
+            return reader;
+        (reader as IDisposable)?.Dispose();
+        return null;
+    }
+
+    /// <summary>Deletes a blob that is missing only because it is too old, so that longer limits do not bring it back after a deletion. Under the key's lock.</summary>
+    private bool RemoveExpired(BlobKey key)
+    {
+        if (_index.TryGet(HashOf(key), out var entry) && RecordReader.ReadMetadata(_segments, entry, out _, out var metadata) == RecordVerdict.Good
+            && metadata!.Key == key && IsExpired(metadata, entry.NamespaceId))
+        {
+            Remove(entry);
+        }
+        return true;
+    }
+
+    /// <summary>
+    /// Evicts blobs that were chosen by the index, and has freed their space when it ends. Each is marked dead under its key's lock; the marks are synced together, and
+    /// only then the files of large blobs go: a record without its file says nothing, and an older one of the key would count again. A small blob that a crash brings
+    /// back was never deleted by anybody, and is whole; if it is too old, it is still missing.
+    /// </summary>
+    internal async Task EvictAllAsync(List<IndexEntry> chosen, EvictionReason reason)
+    {
+        Exception? fault = null;
+        await Parallel.ForEachAsync(chosen, Limits, async (entry, _) =>
+        {
+            try
+            {
+                await EvictAsync(entry, reason).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // One that the disk can't read or mark must not keep the others.
+                fault = error;
+            }
+        }).ConfigureAwait(false);
+        await _disk.RunAsync(FinishEvictions).ConfigureAwait(false);
+        if (fault is not null)
+            throw new IOException($"Some blobs could not be evicted: {fault.Message}", fault);
+    }
+
+    private async ValueTask EvictAsync(IndexEntry seen, EvictionReason reason)
+    {
+        var verdict = RecordReader.ReadMetadata(_segments, seen, out var header, out var metadata);
+        if (verdict == RecordVerdict.Damaged)
+            DropDamaged(seen);
+        if (verdict != RecordVerdict.Good)
+            return;
+        using var held = await _keyLocks.EnterAsync(metadata!.Key, CancellationToken.None).ConfigureAwait(false);
+        if (!_index.TryGet(seen.Hash, out var entry) || !entry.IsAt(seen.Segment, seen.Offset))
+            return;
+        // The index has whole seconds, and somebody may have asked for it since.
+        if (reason == EvictionReason.Age ? !IsExpired(metadata, entry.NamespaceId) : entry.Frequency > seen.Frequency)
+            return;
+        MarkDead(entry);
+        if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
+            return;
+        _evictions.Add(removed.NamespaceId, reason);
+        if (reason == EvictionReason.Quota)
+            _ghosts.Add(removed.Hash);
+        _leaving.Enqueue((removed.IsLarge ? _layout.BlobPath(removed.Hash, header.Generation) : null, removed));
+    }
+
+    private bool FinishEvictions()
+    {
+        if (_leaving.IsEmpty)
+            return true;
+        _segments.SyncAllMarks();
+        // What fails stays in the queue, for the next time: its space is taken as long as its file is there.
+        while (_leaving.TryPeek(out var next))
+        {
+            if (next.Path is not null)
+                _files.Delete(next.Path);
+            Release(next.Entry);
+            _leaving.TryDequeue(out _);
+        }
+        return true;
+    }
+
+    private List<NamespaceUsage> ListUsage() =>
+        [.. _namespaces.List().Select(n => new NamespaceUsage(
+            n.Key, _index.BytesOf(n.Value), _evictions[n.Value, EvictionReason.Capacity], _evictions[n.Value, EvictionReason.Quota], _evictions[n.Value, EvictionReason.Age]))];
+}
