@@ -15,8 +15,8 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
 
     public Action<string>? OnList { get; set; }
 
-    /// <summary>Path and offset.</summary>
-    public Action<string, long>? OnRead { get; set; }
+    /// <summary>Path, offset and the length that is asked for.</summary>
+    public Action<string, long, int>? OnRead { get; set; }
 
     /// <summary>Path, offset and length.</summary>
     public Action<string, long, int>? OnWritten { get; set; }
@@ -75,7 +75,7 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
 
         public int Read(long offset, Span<byte> buffer)
         {
-            _files.OnRead?.Invoke(_path, offset);
+            _files.OnRead?.Invoke(_path, offset, buffer.Length);
             return _file.Read(offset, buffer);
         }
 

@@ -135,7 +135,7 @@ public sealed class LargeBlobWriteTests : EngineTest
         }
         var files = Files();
         var last = SegmentFiles()[^1];
-        files.OnRead = (path, _) =>
+        files.OnRead = (path, _, _) =>
         {
             if (path == last)
                 throw new IOException("EIO");

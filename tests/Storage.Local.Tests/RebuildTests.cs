@@ -159,7 +159,7 @@ public sealed class RebuildTests : EngineTest
         await MakeAsync();
         var files = Files();
         var (first, failed) = (SegmentFiles()[0], 0);
-        files.OnRead = (path, offset) =>
+        files.OnRead = (path, offset, _) =>
         {
             if (path == first && offset == Segment.HeaderLength && Interlocked.Increment(ref failed) == 1)
                 throw new IOException("EIO");
@@ -188,7 +188,7 @@ public sealed class RebuildTests : EngineTest
     private HookedFiles HeldAt(string segment)
     {
         var files = Files();
-        files.OnRead = (path, offset) =>
+        files.OnRead = (path, offset, _) =>
         {
             if (path == segment && offset == Segment.HeaderLength)
                 _goOn.Task.Wait(TimeSpan.FromSeconds(60));
