@@ -36,6 +36,9 @@ public sealed partial class LocalStore
         await _moving.WaitAsync().ConfigureAwait(false);
         try
         {
+            // Whoever was before this one had the same segment in mind.
+            if (_segments.Find(segment.Id) != segment)
+                return EmptyResult.Removed;
             // A record is in the log an instant before it is in the index; those in between get there now.
             await _keyLocks.PassThroughAsync().ConfigureAwait(false);
             var entries = await _disk.RunAsync(() => FindEntries(segment)).ConfigureAwait(false);

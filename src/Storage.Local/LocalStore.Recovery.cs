@@ -134,9 +134,9 @@ public sealed partial class LocalStore
             switch (RecordReader.ReadMetadata(_segments, entry, out var header, out var metadata))
             {
                 case RecordVerdict.Gone: DropIfStale(entry); break;
-                case RecordVerdict.Damaged: DropDamaged(entry); break;
+                case RecordVerdict.Damaged: _damagedAtStart += DropDamaged(entry) ? 1 : 0; break;
                 case RecordVerdict.Good when !names.Contains((entry.Hash, header.Generation)) && !_files.Exists(_layout.BlobPath(entry.Hash, header.Generation)):
-                    DropDamaged(metadata!.Key, entry, file: null);
+                    _damagedAtStart += DropDamaged(metadata!.Key, entry, file: null) ? 1 : 0;
                     break;
             }
         }

@@ -50,10 +50,13 @@ public sealed partial class LocalStore
     }
 
     /// <summary>As the other, where the record is damaged, so that it says neither whose it is nor which file it stands for.</summary>
-    private void DropDamaged(in IndexEntry entry)
+    private bool DropDamaged(in IndexEntry entry)
     {
-        if (DropDamaged(default, entry, file: null) && entry.IsLarge)
+        if (!DropDamaged(default, entry, file: null))
+            return false;
+        if (entry.IsLarge)
             QuarantineStrayFiles(entry.Hash);
+        return true;
     }
 
     /// <summary>Whether the content was held against its checksums since the start, and not too long ago.</summary>

@@ -188,8 +188,8 @@ internal sealed partial class Reclaimer : IAsyncDisposable
             freed = await ReclaimAsync().ConfigureAwait(false);
             return true;
         }
-#pragma warning disable CA1031 // Without this loop a full store would stay full for ever, whatever it was.
-        catch (Exception error) when (!_stop.IsCancellationRequested)
+#pragma warning disable CA1031 // Without this loop a full store would stay full for ever, whatever it was; and a store that closes must still write its index down.
+        catch (Exception error) when (error is not OperationCanceledException || !_stop.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             LogPassFailed(error, pause);

@@ -21,10 +21,15 @@ public sealed class EmptyingTests : EngineTest
         for (var i = 0; i < 20; i += 3)
             await store.GetAsync(Blobs.Key($"k{i}"));
         await SealAsync(store);
-        disk.FreeBytes = 0;
+        var freed = 0L;
         foreach (var segment in store.Internals.Segments.List())
+        {
+            // What one segment frees, the next would be copied to.
+            disk.FreeBytes = 0;
             (await store.EmptyAsync(segment, keepAll: false)).ShouldBe(EmptyResult.Removed);
-        disk.FreeBytes.ShouldBeGreaterThan(4 * 20_000);
+            freed += disk.FreeBytes;
+        }
+        freed.ShouldBeGreaterThan(4 * 20_000);
         store.State.Blobs.ShouldBe(0);
         store.State.UsedBytes.ShouldBe(0);
         (await store.PutAsync(Blobs.Key("new"), Blobs.Bytes(100))).Status.ShouldBe(StoreStatus.Ok);
