@@ -129,8 +129,9 @@ public sealed partial class LocalStore
             return;
         }
         _closing = true;
-        // A rebuild ends here, and so does everybody who waits for it.
+        // A rebuild ends here. Whoever waits for it is told at once: the disk may keep the rebuild for as long as a read takes.
         await _stopping.CancelAsync().ConfigureAwait(false);
+        _rebuild?.End(isComplete: false);
         RemoveWriter();
         await _lastWriterGone.Task.ConfigureAwait(false);
         try

@@ -68,11 +68,14 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
 
     /// <summary>Empties every segment, keeping what was asked for.</summary>
     /// <param name="mayGo">The others, which this may evict.</param>
-    public Task EvictAsync(params string[] mayGo)
+    public async Task EvictAsync(params string[] mayGo)
     {
         foreach (var key in mayGo)
             history.MayEvict(Blobs.Key(key));
-        return EmptyAsync(keepAll: false);
+        await EmptyAsync(keepAll: false);
+        // On a full disk nothing can be copied, and what was asked for goes too.
+        foreach (var key in _disk.WasFull ? history.Keys : [])
+            history.MayEvict(key);
     }
 
     /// <summary>Ends the active segments: what comes next goes to new ones.</summary>

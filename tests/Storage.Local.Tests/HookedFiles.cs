@@ -6,6 +6,7 @@ namespace EdgeCache.Storage.Local.Tests;
 internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
 {
     private int _open;
+    private bool _wasFull;
 
     public Action<string>? OnSync { get; set; }
 
@@ -26,9 +27,17 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
     /// <summary>Files that are open.</summary>
     public int OpenFiles => Volatile.Read(ref _open);
 
+    /// <summary>Whether a call has ended because the disk was full.</summary>
+    public bool WasFull => Volatile.Read(ref _wasFull);
+
     public long FreeBytes => OnFreeBytes?.Invoke() ?? 1L << 40;
 
-    public IStoreFile Create(string path) => new HookedFile(this, path, inner.Create(path));
+    public IStoreFile Create(string path)
+    {
+        IStoreFile? file = null;
+        Watch(() => file = inner.Create(path));
+        return new HookedFile(this, path, file!);
+    }
 
     public IStoreFile Open(string path, bool writable) => new HookedFile(this, path, inner.Open(path, writable));
 
@@ -52,6 +61,19 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
     {
         OnList?.Invoke(folder);
         return inner.List(folder);
+    }
+
+    private void Watch(Action call)
+    {
+        try
+        {
+            call();
+        }
+        catch (IOException error) when (Disk.Posix.IsNoSpace(error))
+        {
+            Volatile.Write(ref _wasFull, true);
+            throw;
+        }
     }
 
     private sealed class HookedFile : IStoreFile
@@ -85,7 +107,7 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
             _files.OnWritten?.Invoke(_path, offset, content.Length);
         }
 
-        public void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> content) => _file.Write(offset, content);
+        public void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> content) => _files.Watch(() => _file.Write(offset, content));
 
         public void Sync()
         {
