@@ -52,7 +52,7 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
     public void SyncFolder(string path)
     {
         OnFolderSync?.Invoke(path);
-        inner.SyncFolder(path);
+        Watch(() => inner.SyncFolder(path));
     }
 
     public bool Exists(string path) => inner.Exists(path);
@@ -103,7 +103,15 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
 
         public void Write(long offset, ReadOnlySpan<byte> content)
         {
-            _file.Write(offset, content);
+            try
+            {
+                _file.Write(offset, content);
+            }
+            catch (IOException error) when (Disk.Posix.IsNoSpace(error))
+            {
+                Volatile.Write(ref _files._wasFull, true);
+                throw;
+            }
             _files.OnWritten?.Invoke(_path, offset, content.Length);
         }
 
@@ -112,7 +120,7 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
         public void Sync()
         {
             _files.OnSync?.Invoke(_path);
-            _file.Sync();
+            _files.Watch(_file.Sync);
         }
 
         public void Dispose()
