@@ -18,14 +18,15 @@ internal sealed partial class ScrubSchedule : IAsyncDisposable
     private readonly PeriodicTimer _timer;
     private readonly Task _loop;
 
-    public ScrubSchedule(Scrubber scrubber, Func<ScrubPlan> plan, TimeProvider time, ILogger logger)
+    /// <summary>Makes a schedule that begins when the index is complete: until then what it points to may be superseded, and what is damaged of that is no loss.</summary>
+    public ScrubSchedule(Scrubber scrubber, Func<ScrubPlan> plan, Task begin, TimeProvider time, ILogger logger)
     {
         _scrubber = scrubber;
         _plan = plan;
         _time = time;
         _logger = logger;
         _timer = new PeriodicTimer(Tick, time);
-        _loop = Task.Run(RunAsync);
+        _loop = Task.Run(() => RunAsync(begin));
     }
 
     public async ValueTask DisposeAsync()
@@ -36,8 +37,9 @@ internal sealed partial class ScrubSchedule : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(Task begin)
     {
+        await begin.WaitAsync(_stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         while (await _timer.WaitForNextTickAsync().ConfigureAwait(false))
         {
             try
