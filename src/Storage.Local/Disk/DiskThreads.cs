@@ -17,7 +17,7 @@ internal sealed class DiskThreads(int count, string name) : IDisposable
     private int _idle;
     private bool _isClosed;
 
-    /// <summary>Runs a function on one of the threads. Its exception is the task's. After the end, whoever comes runs his function himself.</summary>
+    /// <summary>Runs a function on one of the threads. Its exception is the task's. After the end, or where not one thread can be had, whoever comes runs his function himself.</summary>
     public Task<T> RunAsync<T>(Func<T> function) => QueueAsync(function, CancellationToken.None);
 
     /// <summary>As <see cref="RunAsync"/>, for one who may give up.</summary>
@@ -65,19 +65,35 @@ internal sealed class DiskThreads(int count, string name) : IDisposable
         {
             if (_isClosed)
                 return false;
-            _work.Enqueue(work);
             if (_idle > 0)
             {
                 // Taken off here and not by the thread that wakes: two who come before it does must not count on the same one.
                 _idle--;
                 Monitor.Pulse(_gate);
             }
-            else if (_threads < count)
+            else if (_threads < count && !TryStart() && _threads == 0)
             {
-                // Without the caller's context: the thread outlives the request that happened to need it first.
-                new Thread(Work) { IsBackground = true, Name = $"{name} {_threads++}" }.UnsafeStart();
+                return false;
             }
+            // Last: work that is in the queue is done, so whoever was told that it can't be must not find it there.
+            _work.Enqueue(work);
             return true;
+        }
+    }
+
+    /// <summary>Starts one more thread; false when the system has none to give, which leaves the work to those that run.</summary>
+    private bool TryStart()
+    {
+        try
+        {
+            // Without the caller's context: the thread outlives the request that happened to need it first.
+            new Thread(Work) { IsBackground = true, Name = $"{name} {_threads}" }.UnsafeStart();
+            _threads++;
+            return true;
+        }
+        catch (Exception error) when (error is OutOfMemoryException or ThreadStartException)
+        {
+            return false;
         }
     }
 
