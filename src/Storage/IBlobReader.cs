@@ -6,6 +6,9 @@ public interface IBlobReader : IAsyncDisposable
     /// <summary>The metadata of exactly the version that is being read.</summary>
     BlobMetadata Metadata { get; }
 
+    /// <summary>Where the bytes come from, for whoever tells the client or counts it.</summary>
+    BlobSource Source => BlobSource.Local;
+
     /// <summary>Reads content.</summary>
     /// <param name="offset">First byte to read, from 0 to the length of the content.</param>
     /// <param name="buffer">Where to; not empty.</param>
@@ -22,6 +25,28 @@ public interface IBlobReader : IAsyncDisposable
         memory = default;
         return false;
     }
+}
+
+/// <summary>Where a reader's bytes come from.</summary>
+public enum BlobSource
+{
+    /// <summary>From this store, as it is.</summary>
+    Local,
+
+    /// <summary>From this store, after the far store has confirmed that it is still the present version.</summary>
+    Revalidated,
+
+    /// <summary>From this store, although the far store could not be asked whether it is still the present version.</summary>
+    Stale,
+
+    /// <summary>From the far store, which this reader was the first to ask; on its way in, the blob is stored.</summary>
+    Filled,
+
+    /// <summary>From a fetch of the far store that somebody else had begun.</summary>
+    Collapsed,
+
+    /// <summary>From the far store, and not stored.</summary>
+    Far,
 }
 
 /// <summary>Stored bytes are not the bytes that were written. Whoever is serving them must cut the connection rather than end the response well.</summary>

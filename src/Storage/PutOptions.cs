@@ -42,6 +42,9 @@ public sealed record PutOptions
     /// <summary>The far store's validator for this content.</summary>
     public string FarValidator { get; init; } = "";
 
+    /// <summary>When the blob was stored at first, for a copy of one; in UTC, whole milliseconds. Null means now.</summary>
+    public DateTimeOffset? Created { get; init; }
+
     /// <summary>Fields of an unknown type that came with a copied blob.</summary>
     public IReadOnlyList<UnknownField> UnknownFields { get; init; } = [];
 }
