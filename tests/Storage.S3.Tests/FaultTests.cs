@@ -21,7 +21,7 @@ public sealed class FaultTests(S3Fixture fixture) : S3StoreTest(fixture)
             "secret" => o with { SecretKey = WrongSecret },
             "key" => o with { AccessKey = "nobody" },
             "bucket" => o with { Bucket = "no-such-bucket" },
-            _ => o with { Endpoint = new Uri($"http://127.0.0.1:{ClosedPort()}") },
+            _ => o with { Endpoint = new Uri($"http://127.0.0.1:{LoopbackServer.FreePort()}") },
         });
         var details = new List<string?>();
         void Note<T>(Outcome<T> outcome)
@@ -74,12 +74,5 @@ public sealed class FaultTests(S3Fixture fixture) : S3StoreTest(fixture)
         await store.DisposeAsync();
         (await store.StatAsync(Blobs.Key("k"), Cancel)).Detail.ShouldBe("The store is closed.");
         (await store.OpenWriteAsync(Blobs.Key("k"), new PutOptions(), Cancel)).Status.ShouldBe(StoreStatus.Unavailable);
-    }
-
-    private static int ClosedPort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

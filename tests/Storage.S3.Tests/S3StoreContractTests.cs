@@ -10,6 +10,27 @@ public sealed class S3StoreContractTests(S3Fixture fixture) : BlobStoreContract
         S3Store.Open(S3StoreTest.Options(await fixture.RequireAsync(), fixture.Bucket, S3StoreTest.NewPrefix()), TimeProvider.System, NullLogger.Instance);
 }
 
+/// <summary>Through the proxy that other tests put in between: it must not change anything by itself.</summary>
+public sealed class ProxiedS3StoreContractTests(S3Fixture fixture) : BlobStoreContract, IAsyncDisposable
+{
+    private S3Proxy? _proxy;
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        if (_proxy is not null)
+            await _proxy.DisposeAsync();
+    }
+
+    protected override async Task<IBlobStore> OpenAsync()
+    {
+        var server = await fixture.RequireAsync();
+        _proxy = new S3Proxy(server.Endpoint);
+        var options = S3StoreTest.Options(server, fixture.Bucket, S3StoreTest.NewPrefix()) with { Endpoint = _proxy.Endpoint };
+        return S3Store.Open(options, TimeProvider.System, NullLogger.Instance);
+    }
+}
+
 /// <summary>With what the probe has found out about the server.</summary>
 public sealed class ProbedS3StoreContractTests(S3Fixture fixture) : BlobStoreContract
 {

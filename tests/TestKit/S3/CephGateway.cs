@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace EdgeCache.TestKit;
 
 /// <summary>
@@ -15,8 +12,8 @@ internal sealed class CephGateway : S3Server
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
 
     private readonly TestFolder _folder = new();
-    private readonly int _monitorPort = FreePort();
-    private readonly int _port = FreePort();
+    private readonly int _monitorPort = LoopbackServer.FreePort();
+    private readonly int _port = LoopbackServer.FreePort();
     private ChildDaemon? _monitor;
     private ChildDaemon? _storage;
     private ChildDaemon? _gateway;
@@ -95,13 +92,6 @@ internal sealed class CephGateway : S3Server
     }
 
     private static async Task RunAsync(string program, params string[] arguments) => (await ToolRun.RunAsync(program, arguments)).Succeeded();
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private string Settings(string cluster) => $"""
         [global]

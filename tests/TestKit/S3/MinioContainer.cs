@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace EdgeCache.TestKit;
 
@@ -44,10 +42,7 @@ internal sealed class MinioContainer : S3Server
     public static async Task<MinioContainer> CreateAsync()
     {
         // The port must stay the same over a stop and a start, so Docker can't choose it.
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
+        var port = LoopbackServer.FreePort();
         var server = new MinioContainer(port);
         try
         {

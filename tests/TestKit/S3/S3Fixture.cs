@@ -32,7 +32,8 @@ public sealed class S3Fixture : IAsyncLifetime
     }
 
     /// <summary>The vendor's client, for what the store under test does not do or must not know of.</summary>
-    public async Task<AmazonS3Client> NewClientAsync() => NewClient(await RequireAsync());
+    /// <param name="endpoint">Another way to the server, such as a proxy's; null for the direct one.</param>
+    public async Task<AmazonS3Client> NewClientAsync(Uri? endpoint = null) => NewClient(await RequireAsync(), endpoint);
 
     public async ValueTask DisposeAsync()
     {
@@ -78,11 +79,11 @@ public sealed class S3Fixture : IAsyncLifetime
         await client.DeleteBucketAsync(_bucket);
     }
 
-    private static AmazonS3Client NewClient(S3Server server) => new(
+    private static AmazonS3Client NewClient(S3Server server, Uri? endpoint = null) => new(
         new BasicAWSCredentials(server.AccessKey, server.SecretKey),
         new AmazonS3Config
         {
-            ServiceURL = server.Endpoint.AbsoluteUri,
+            ServiceURL = (endpoint ?? server.Endpoint).AbsoluteUri,
             ForcePathStyle = true,
             AuthenticationRegion = server.Region,
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
