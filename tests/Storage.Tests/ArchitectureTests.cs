@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using EdgeCache.TestKit;
 
 namespace EdgeCache.Storage.Tests;
 
@@ -18,7 +19,7 @@ public sealed class ArchitectureTests
         [WebProject] = ["Storage", "Storage.Local", ObjectStoreProject, "Client"],
     };
 
-    private static readonly string Source = Path.Combine(FindRoot(), "src");
+    private static readonly string Source = Repository.Path("src");
 
     /// <summary>Every project under src; each has the name of its folder.</summary>
     public static TheoryData<string> Projects =>
@@ -72,14 +73,4 @@ public sealed class ArchitectureTests
             .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}") && !f.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}"))
             .Where(f => File.ReadAllText(f) is var text && names.Any(n => text.Contains(n, StringComparison.Ordinal))),
     ];
-
-    private static string FindRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "EdgeCache.sln")))
-                return folder.FullName;
-        }
-        throw new InvalidOperationException("The tests run outside of the repository.");
-    }
 }

@@ -1,11 +1,12 @@
 using EdgeCache.Edge.Configuration;
+using EdgeCache.TestKit;
 
 namespace EdgeCache.Edge.Tests.Configuration;
 
 /// <summary>The page that lists every option is checked against the program, so that neither can go its own way.</summary>
 public sealed class DocumentationTests
 {
-    private static readonly string[] Lines = File.ReadAllLines(Path.Combine(Root(), "docs", "configuration.md"));
+    private static readonly string[] Lines = File.ReadAllLines(Repository.Path("docs", "configuration.md"));
 
     public static TheoryData<string> Keys => [.. OptionSchema.KnownKeys().Select(k => k.Key)];
 
@@ -55,13 +56,5 @@ public sealed class DocumentationTests
 
         flags.Length.ShouldBe(12);
         flags.ShouldAllBe(f => Lines.Any(l => l.Contains($"`{f}`", StringComparison.Ordinal) || l.Contains($"`{f} ", StringComparison.Ordinal)));
-    }
-
-    private static string Root()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "EdgeCache.sln")))
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests run outside the repository.");
-        return folder;
     }
 }
