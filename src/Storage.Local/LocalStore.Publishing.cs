@@ -336,7 +336,7 @@ public sealed partial class LocalStore
         Sha256 = default,
         PayloadLength = 0,
         PayloadSha256 = default,
-        Created = DateTimeOffset.FromUnixTimeMilliseconds(Now),
+        Created = options.Created ?? DateTimeOffset.FromUnixTimeMilliseconds(Now),
         Generation = 0,
         ContentType = options.ContentType,
         Writer = options.Writer,
