@@ -1,0 +1,75 @@
+using Microsoft.Extensions.Logging;
+
+namespace EdgeCache.Storage.Tiering;
+
+/// <summary>
+/// A local store in front of a far one. What is here is served from here; what is not is fetched once for all who ask; what is written goes to the far store before it is
+/// acknowledged (through), or durably into an outbox first (back). The far store decides: about conditions, about who was first, about what is deleted.
+/// </summary>
+/// <remarks>
+/// Locks: a key's gate around the change of both stores, so that they change in the same order; a fetch takes none, it publishes only if the key's generation is the one of before
+/// it asked. A change goes to the far store first: a fetch that asked before it is refused by the generation, one that asked after it has got the new state.
+/// </remarks>
+public sealed partial class TieredStore : IBlobStore
+{
+    private readonly IBlobStore _near;
+    private readonly IBlobStore _far;
+    private readonly TieredStoreOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly IOutbox? _outbox;
+    private readonly KeyGate _gate;
+    private readonly AnswerMemory _answers;
+    private readonly TierCounters _counters = new();
+    private readonly FillTable _fills;
+    private readonly FarStats _stats;
+
+    /// <summary>Two stores as one.</summary>
+    /// <param name="near">The local store, whose writers are <see cref="IStagedBlobWriter"/>s. Owned from here on.</param>
+    /// <param name="far">The far store. Owned from here on.</param>
+    /// <param name="outbox">What is acknowledged and not in the far store yet; null where nothing is written back. Stays the caller's, with what uploads from it.</param>
+    /// <param name="gate">One change of a key at a time; the uploader of the outbox uses the same.</param>
+    /// <param name="options">How they work together.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where faults are told.</param>
+    public TieredStore(IBlobStore near, IBlobStore far, IOutbox? outbox, KeyGate gate, TieredStoreOptions options, TimeProvider time, ILogger logger)
+    {
+        (_near, _far, _outbox, _gate, _options, _time, _logger) = (near, far, outbox, gate, options, time, logger);
+        _answers = new AnswerMemory(time);
+        _fills = new FillTable(near, far, options, _answers, _counters, time, logger);
+        _stats = new FarStats(far, _answers);
+    }
+
+    /// <summary>Called when something was added to the outbox.</summary>
+    public Action? OnOutboxAdded { get; set; }
+
+    /// <inheritdoc/>
+    public StoreState State => _near.State with { Tier = _counters.Read(_far.State.Fault, _fills.Count) };
+
+    /// <inheritdoc/>
+    public long GetGeneration(BlobKey key) => _near.GetGeneration(key);
+
+    /// <summary>Ends what is being fetched, and closes both stores.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _fills.DisposeAsync().ConfigureAwait(false);
+        await _far.DisposeAsync().ConfigureAwait(false);
+        await _near.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private bool IsPending(BlobKey key) => _outbox?.Contains(key) == true;
+
+    /// <summary>Whether a local copy may be served without asking.</summary>
+    private bool IsFresh(BlobKey key, TierPolicy policy) =>
+        policy.FreshFor is not { } limit || IsPending(key)
+        || (_answers.Find(key, _near.GetGeneration(key)) is { Blob: not null } answer && _answers.IsYounger(answer, limit));
+
+    private static Outcome<T> Failed<T>(StoreStatus status, string? detail)
+        where T : class => detail is null ? status : Outcome<T>.Fail(status, detail);
+
+    private static Outcome<T> Busy<T>()
+        where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, "Other changes of this key took too long.");
+
+    [LoggerMessage(LogLevel.Warning, "The far store can't be asked about {Key}, so the local copy is served as it is: {Detail}")]
+    private partial void LogStale(BlobKey key, string? detail);
+}
