@@ -74,4 +74,7 @@ public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, strin
 
     /// <summary>What is held in memory.</summary>
     public MemoryTierState MemoryTier { get; init; }
+
+    /// <summary>How the far store behind this one is doing; null where there is none.</summary>
+    public Tiering.TierState? Tier { get; init; }
 }

@@ -25,7 +25,9 @@ internal enum FillState
 /// One fetch of a blob from the far store into the local one, on nobody's request in particular: whoever asks for the blob reads back what has come in so far. The last
 /// <see cref="HoldBack"/> bytes are given out only when the whole content has been found good, and it is published only if nothing has happened to the key since it began.
 /// </summary>
+#pragma warning disable CA1001 // The last user disposes what it has, in ReleaseAsync.
 internal sealed partial class Fill
+#pragma warning restore CA1001
 {
     /// <summary>The end of a blob that is held back until the whole is found good, in bytes.</summary>
     public const int HoldBack = 64 * 1024;
@@ -275,6 +277,12 @@ internal sealed partial class Fill
 
         // Those who wait need not wait for the disk: what they get is what was asked for, stored or not.
         End(FillState.Verified, default);
-        _table.OnPublished(Key, (await writer.CommitAsync(CancellationToken.None).ConfigureAwait(false)).Status, Stamp);
+
+        // For an instant nobody else changes the key: what is remembered with its stamp of then is what is stored.
+        using var held = await _table.Gate.EnterAsync(Key, _table.Options.WaitLimit, CancellationToken.None).ConfigureAwait(false);
+        var published = held is null ? StoreStatus.Unavailable : (await writer.CommitAsync(CancellationToken.None).ConfigureAwait(false)).Status;
+        if (published == StoreStatus.Ok)
+            _table.Answers.Note(Key, _table.Near.GetGeneration(Key), content.Value);
+        _table.OnPublished(Key, published);
     }
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace EdgeCache.Storage.Tiering;
 
 /// <summary>The fetches that are under way: one a key, for all who ask.</summary>
-internal sealed partial class FillTable(IBlobStore near, IBlobStore far, TieredStoreOptions options, AnswerMemory answers, TierCounters counters, TimeProvider time, ILogger logger) : IAsyncDisposable
+internal sealed partial class FillTable(IBlobStore near, IBlobStore far, KeyGate gate, TieredStoreOptions options, AnswerMemory answers, TierCounters counters, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private readonly Lock _lock = new(); // Protects the three fields below; taken before a fetch's own. Held for an instant.
     private readonly Dictionary<BlobKey, Fill> _fills = [];
@@ -13,6 +13,8 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, TieredS
     public IBlobStore Near => near;
 
     public IBlobStore Far => far;
+
+    public KeyGate Gate => gate;
 
     public TieredStoreOptions Options => options;
 
@@ -72,7 +74,7 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, TieredS
         }
     }
 
-    public void OnPublished(BlobKey key, StoreStatus status, long stamp)
+    public void OnPublished(BlobKey key, StoreStatus status)
     {
         if (status == StoreStatus.Ok)
         {
@@ -84,7 +86,7 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, TieredS
         }
         else
         {
-            counters.DirectRead();
+            counters.Failed();
             LogNotStored(key, status);
         }
     }

@@ -14,7 +14,7 @@ public sealed partial class TieredStore
         if (!near.IsCompletedSuccessfully)
             return AwaitNearAsync(key, expected, near, cancellationToken);
         var found = near.Result;
-        return found.IsOk && IsFresh(key, _options.PolicyOf(key.Namespace)) ? new(found) : ContinueAsync(key, expected, found, cancellationToken);
+        return found.IsOk && IsFresh(found.Value.Metadata, _options.PolicyOf(key.Namespace)) ? new(found) : ContinueAsync(key, expected, found, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -25,7 +25,7 @@ public sealed partial class TieredStore
         {
             var stamp = _near.GetGeneration(key);
             var near = await _near.StatAsync(key, cancellationToken).ConfigureAwait(false);
-            if (near.IsOk && IsFresh(key, policy))
+            if (near.IsOk && IsFresh(near.Value, policy))
                 return near;
             var far = await AskAsync(key, stamp, policy, near.IsOk, cancellationToken).ConfigureAwait(false);
             if (far.Status == StoreStatus.Unavailable && near.IsOk)
@@ -43,7 +43,7 @@ public sealed partial class TieredStore
     private async ValueTask<Outcome<IBlobReader>> AwaitNearAsync(BlobKey key, ByteRange expected, ValueTask<Outcome<IBlobReader>> near, CancellationToken cancellationToken)
     {
         var found = await near.ConfigureAwait(false);
-        return found.IsOk && IsFresh(key, _options.PolicyOf(key.Namespace)) ? found : await ContinueAsync(key, expected, found, cancellationToken).ConfigureAwait(false);
+        return found.IsOk && IsFresh(found.Value.Metadata, _options.PolicyOf(key.Namespace)) ? found : await ContinueAsync(key, expected, found, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<Outcome<IBlobReader>> ContinueAsync(BlobKey key, ByteRange expected, Outcome<IBlobReader> near, CancellationToken cancellationToken)
@@ -60,7 +60,7 @@ public sealed partial class TieredStore
                     // Somebody has written or deleted it since.
                     near = await _near.OpenReadAsync(key, expected, cancellationToken).ConfigureAwait(false);
                     copy = near.Value;
-                    if (copy is not null && IsFresh(key, policy))
+                    if (copy is not null && IsFresh(copy.Metadata, policy))
                         return Take(ref copy, BlobSource.Local);
                 }
                 if (copy is not null)
@@ -133,8 +133,6 @@ public sealed partial class TieredStore
             var opened = await fill.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (!opened.IsOk)
                 return Failed<IBlobReader>(opened.Status, opened.Detail);
-            if (policy.FreshFor is not null)
-                _answers.Note(key, stamp, opened.Value);
             reader = new FillReader(_fills, fill, opened.Value, policy, expected, isFirst ? BlobSource.Filled : BlobSource.Collapsed);
             return Outcome<IBlobReader>.Good(reader);
         }

@@ -36,7 +36,7 @@ public sealed partial class TieredStore : IBlobStore
     {
         (_near, _far, _outbox, _gate, _options, _time, _logger) = (near, far, outbox, gate, options, time, logger);
         _answers = new AnswerMemory(time);
-        _fills = new FillTable(near, far, options, _answers, _counters, time, logger);
+        _fills = new FillTable(near, far, gate, options, _answers, _counters, time, logger);
         _stats = new FarStats(far, _answers);
     }
 
@@ -60,9 +60,9 @@ public sealed partial class TieredStore : IBlobStore
     private bool IsPending(BlobKey key) => _outbox?.Contains(key) == true;
 
     /// <summary>Whether a local copy may be served without asking.</summary>
-    private bool IsFresh(BlobKey key, TierPolicy policy) =>
-        policy.FreshFor is not { } limit || IsPending(key)
-        || (_answers.Find(key, _near.GetGeneration(key)) is { Blob: not null } answer && _answers.IsYounger(answer, limit));
+    private bool IsFresh(BlobMetadata copy, TierPolicy policy) =>
+        policy.FreshFor is not { } limit || IsPending(copy.Key)
+        || (_answers.Find(copy.Key, _near.GetGeneration(copy.Key)) is { Blob: { } present } answer && _answers.IsYounger(answer, limit) && FarBlobs.AreSame(copy, present));
 
     private static Outcome<T> Failed<T>(StoreStatus status, string? detail)
         where T : class => detail is null ? status : Outcome<T>.Fail(status, detail);
@@ -70,6 +70,6 @@ public sealed partial class TieredStore : IBlobStore
     private static Outcome<T> Busy<T>()
         where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, "Other changes of this key took too long.");
 
-    [LoggerMessage(LogLevel.Warning, "The far store can't be asked about {Key}, so the local copy is served as it is: {Detail}")]
+    [LoggerMessage(LogLevel.Debug, "The far store can't be asked about {Key}, so the local copy is served as it is: {Detail}")]
     private partial void LogStale(BlobKey key, string? detail);
 }
