@@ -4,7 +4,6 @@ using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Tls;
 using EdgeCache.Edge.Transport;
 using EdgeCache.Storage;
-using EdgeCache.Storage.Local;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -80,8 +79,8 @@ internal sealed class EdgeNode : IAsyncDisposable
         AddLogging(builder, quiet);
         AddServer(builder, configuration.Settings.Options);
 
-        LocalStore? store = null;
-        builder.Services.AddSingleton<IBlobStore>(_ => store ?? throw new InvalidOperationException("The store is not open yet."));
+        NodeStores? stores = null;
+        builder.Services.AddSingleton<IBlobStore>(_ => stores?.Served ?? throw new InvalidOperationException("The store is not open yet."));
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(configuration);
         builder.Services.AddSingleton(published);
@@ -97,9 +96,9 @@ internal sealed class EdgeNode : IAsyncDisposable
         try
         {
             var time = app.Services.GetRequiredService<TimeProvider>();
-            store = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
+            stores = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
 
-            app.Lifetime.ApplicationStopping.Register(store.MarkLeaving);
+            app.Lifetime.ApplicationStopping.Register(stores.Local.MarkLeaving);
 
             // From here on the container owns it.
             _ = app.Services.GetRequiredService<IBlobStore>();

@@ -1,8 +1,16 @@
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Local;
+using EdgeCache.Storage.Resilience;
+using EdgeCache.Storage.S3;
+using EdgeCache.Storage.Tiering;
 
 namespace EdgeCache.Edge;
+
+/// <summary>The stores of a node.</summary>
+/// <param name="Local">The local one.</param>
+/// <param name="Served">What requests are served from: the local one, or the tiers of which it is the near one and which own it.</param>
+internal sealed record NodeStores(LocalStore Local, IBlobStore Served);
 
 /// <summary>Opens the stores that the settings ask for.</summary>
 internal static class StoreFactory
@@ -10,16 +18,27 @@ internal static class StoreFactory
     /// <summary>More than any disk has, and still far from where sums overflow.</summary>
     private const long MoreThanAnyDisk = 1L << 60;
 
-    /// <summary>Opens the local store of a node. What namespaces may hold and when it is scrubbed follows the settings in force.</summary>
-    /// <exception cref="StoreUnavailableException">The folder can't be opened; the message says why.</exception>
-    public static Task<LocalStore> OpenAsync(LiveSettings live, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>Opens the stores of a node. What namespaces may hold, how they move between the stores and when the local one is scrubbed follows the settings in force.</summary>
+    /// <exception cref="IOException">The folder can't be opened, or the bucket's credentials can't be used; the message says why.</exception>
+    public static async Task<NodeStores> OpenAsync(LiveSettings live, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         var options = OptionsOf(live.Current) with
         {
             Limits = name => live.Current.Namespaces.GetValueOrDefault(name)?.Limits ?? NamespaceLimits.None,
             Scrub = () => PlanOf(live.Current.Options.Storage),
         };
-        return LocalStore.OpenAsync(options, time, loggers.CreateLogger<LocalStore>(), cancellationToken);
+        var local = await LocalStore.OpenAsync(options, time, loggers.CreateLogger<LocalStore>(), cancellationToken);
+        try
+        {
+            return await OpenFarAsync(live.Current.Options.Storage, loggers, time, cancellationToken) is { } far
+                ? new NodeStores(local, Tiers(local, far, live, loggers, time))
+                : new NodeStores(local, local);
+        }
+        catch
+        {
+            await local.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Opens a local store that is there, to look into it or after it. Nothing is evicted: neither namespaces nor the store have limits, whatever the settings say.</summary>
@@ -30,6 +49,33 @@ internal static class StoreFactory
         if (!LocalStore.IsStore(options.Path))
             throw new StoreUnavailableException($"There is no store in '{options.Path}'.");
         return LocalStore.OpenAsync(options with { MaxBytes = MoreThanAnyDisk, MinFreeBytes = 0 }, time, logger, cancellationToken);
+    }
+
+    private static async Task<IBlobStore?> OpenFarAsync(StorageOptions storage, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (storage.S3.Bucket is null)
+            return null;
+        var errors = new List<string>();
+        if (S3Settings.Build(storage.S3, new FileSnapshots(), errors) is not { } options)
+            throw new IOException(string.Join(" ", errors));
+        options = options with { Capabilities = await BucketProbe.RunAsync(options, loggers, time, cancellationToken) };
+        return S3Store.Open(options, time, loggers.CreateLogger<S3Store>());
+    }
+
+    private static TieredStore Tiers(LocalStore local, IBlobStore far, LiveSettings live, ILoggerFactory loggers, TimeProvider time)
+    {
+        var tiering = live.Current.Options.Storage.Tiering;
+        var resilience = new ResilienceOptions { Timeout = tiering.Timeout, BreakDuration = tiering.BreakDuration };
+        var options = new TieredStoreOptions
+        {
+            PolicyOf = name => live.Current.Tiers.GetValueOrDefault(name) ?? TierPolicy.Default,
+            MissMemory = tiering.MissMemory,
+            StatMemory = tiering.StatMemory,
+            MaxFills = tiering.MaxFills,
+            AbandonAfter = tiering.AbandonAfter,
+        };
+        var guarded = new ResilientStore(far, resilience, time, loggers.CreateLogger<ResilientStore>());
+        return new TieredStore(local, guarded, outbox: null, new KeyGate(), options, time, loggers.CreateLogger<TieredStore>());
     }
 
     private static ScrubPlan PlanOf(StorageOptions storage) => new(storage.ScrubInterval, storage.ScrubRate.Bytes);

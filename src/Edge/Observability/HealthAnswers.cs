@@ -16,7 +16,8 @@ internal sealed record HealthAnswer(string Status, string Version, long UptimeSe
 /// <param name="MaxBytes">Its limit in bytes.</param>
 /// <param name="Blobs">Number of blobs.</param>
 /// <param name="Fault">What it can't do and why; null when it reads and writes.</param>
-internal sealed record StorageHealth(long UsedBytes, long MaxBytes, long Blobs, string? Fault);
+/// <param name="FarFault">What is wrong with the far store, without which what is here is still served; null when it answers, or there is none.</param>
+internal sealed record StorageHealth(long UsedBytes, long MaxBytes, long Blobs, string? Fault, string? FarFault);
 
 /// <summary>What <c>/health/live</c> and <c>/health/ready</c> tell.</summary>
 /// <param name="Status"><c>alive</c>, <c>ready</c> or <c>not ready</c>.</param>

@@ -48,7 +48,7 @@ internal sealed class ObservabilityEndpoints(NodeState node, EdgeMetrics metrics
             status,
             NodeState.Version,
             (long)node.Uptime.TotalSeconds,
-            new StorageHealth(store.UsedBytes, store.MaxBytes, store.Blobs, store.Fault),
+            new StorageHealth(store.UsedBytes, store.MaxBytes, store.Blobs, store.Fault, store.Tier?.FarFault),
             metrics.HitRate,
             metrics.Requests);
         return AnswerAsync(context, OkIf(status == "healthy"), answer, HealthJson.Default.HealthAnswer);

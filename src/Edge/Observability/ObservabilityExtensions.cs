@@ -14,6 +14,7 @@ internal static class ObservabilityExtensions
         services.TryAddSingleton<NodeState>();
         services.TryAddSingleton<NodeGauges>();
         services.TryAddSingleton<StoreMetrics>();
+        services.TryAddSingleton<TierMetrics>();
         services.TryAddSingleton<MetricsScraper>();
         services.TryAddSingleton<ManagementListener>();
         services.TryAddSingleton<ObservabilityEndpoints>();
@@ -47,6 +48,7 @@ internal static class ObservabilityExtensions
             _ = services.GetRequiredService<MetricsScraper>();
             _ = services.GetRequiredService<NodeGauges>();
             _ = services.GetRequiredService<StoreMetrics>();
+            _ = services.GetRequiredService<TierMetrics>();
             services.GetRequiredService<EdgeMetrics>().Announce(settings.Namespaces.Keys);
         }
 

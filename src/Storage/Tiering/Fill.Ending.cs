@@ -15,6 +15,13 @@ internal sealed partial class Fill
         waiting?.TrySetResult();
     }
 
+    /// <summary>Says how far the stamp of the key may have moved by what the fetch itself does.</summary>
+    private void AllowStamps(long last)
+    {
+        lock (_lock)
+            _lastStamp = last;
+    }
+
     /// <summary>Sets the last state, unless there is one; wakes all who wait.</summary>
     private void End(FillState state, Outcome<BlobMetadata> answer)
     {

@@ -50,10 +50,12 @@ internal sealed partial class Fill
     private IStagedBlobWriter? _writer;
     private IBlobReader? _spare;
     private Fill? _next;
+    private long _lastStamp; // Of the key; more than Stamp once the fetch itself has changed it, by being published.
 
     public Fill(FillTable table, BlobKey key, long stamp, TierPolicy policy, bool isRetry)
     {
         (_table, Key, Stamp, _policy, _isRetry) = (table, key, stamp, policy, isRetry);
+        _lastStamp = stamp;
         _stop = new CancellationTokenSource(Timeout.InfiniteTimeSpan, table.Time);
     }
 
@@ -68,11 +70,17 @@ internal sealed partial class Fill
     /// </summary>
     public Task<Outcome<BlobMetadata>> Opened => _opened.Task;
 
-    /// <summary>Adds a reader, unless it is too late for one.</summary>
-    public bool TryAddReader()
+    /// <summary>
+    /// Adds a reader, unless it is too late for one, or something has happened to the key since the fetch began and before the reader looked at its stamp. To be published is
+    /// not such a thing.
+    /// </summary>
+    /// <param name="stamp">The key's stamp, read by who then did not find the blob here.</param>
+    public bool TryAddReader(long stamp)
     {
         lock (_lock)
         {
+            if (stamp < Stamp || stamp > _lastStamp)
+                return false;
             if (_users == 0 || _state is FillState.Mismatched or FillState.Failed || _stop.IsCancellationRequested)
                 return false;
             _users++;
@@ -131,7 +139,7 @@ internal sealed partial class Fill
     public Fill? JoinNext()
     {
         lock (_lock)
-            return _next?.TryAddReader() == true ? _next : null;
+            return _next?.TryAddReader(_next.Stamp) == true ? _next : null;
     }
 
     /// <summary>Ends the fetch if it is still running: the store closes.</summary>
@@ -280,9 +288,13 @@ internal sealed partial class Fill
 
         // For an instant nobody else changes the key: what is remembered with its stamp of then is what is stored.
         using var held = await _table.Gate.EnterAsync(Key, _table.Options.WaitLimit, CancellationToken.None).ConfigureAwait(false);
+        if (_table.Near.GetGeneration(Key) == Stamp)
+            AllowStamps(long.MaxValue);
         var published = held is null ? StoreStatus.Unavailable : (await writer.CommitAsync(CancellationToken.None).ConfigureAwait(false)).Status;
+        var stamp = _table.Near.GetGeneration(Key);
+        AllowStamps(published == StoreStatus.Ok ? stamp : Stamp);
         if (published == StoreStatus.Ok)
-            _table.Answers.Note(Key, _table.Near.GetGeneration(Key), content.Value);
+            _table.Answers.Note(Key, stamp, content.Value);
         _table.OnPublished(Key, published);
     }
 }

@@ -43,7 +43,7 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, KeyGate
         {
             if (_closed)
                 return null;
-            if (_fills.TryGetValue(key, out var fill) && fill.Stamp == stamp && fill.TryAddReader())
+            if (_fills.TryGetValue(key, out var fill) && fill.TryAddReader(stamp))
                 return fill;
             isFirst = true;
             return Begin(new Fill(this, key, stamp, policy, isRetry: false));

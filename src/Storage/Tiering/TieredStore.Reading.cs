@@ -55,9 +55,9 @@ public sealed partial class TieredStore
             for (var attempt = 0; attempt < MaxAttempts; attempt++)
             {
                 var stamp = _near.GetGeneration(key);
-                if (copy is null && attempt > 0)
+                if (copy is null)
                 {
-                    // Somebody has written or deleted it since.
+                    // Looked up again, with the stamp from before: a fetch that has just been published has either changed the stamp before it was read, and is found here, or can be joined.
                     near = await _near.OpenReadAsync(key, expected, cancellationToken).ConfigureAwait(false);
                     copy = near.Value;
                     if (copy is not null && IsFresh(copy.Metadata, policy))
