@@ -288,7 +288,7 @@ internal sealed partial class Fill
 
         // For an instant nobody else changes the key: what is remembered with its stamp of then is what is stored.
         using var held = await _table.Gate.EnterAsync(Key, _table.Options.WaitLimit, CancellationToken.None).ConfigureAwait(false);
-        if (_table.Near.GetGeneration(Key) == Stamp)
+        if (held is not null && _table.Near.GetGeneration(Key) == Stamp)
             AllowStamps(long.MaxValue);
         var published = held is null ? StoreStatus.Unavailable : (await writer.CommitAsync(CancellationToken.None).ConfigureAwait(false)).Status;
         var stamp = _table.Near.GetGeneration(Key);
