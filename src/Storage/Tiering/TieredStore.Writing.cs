@@ -43,6 +43,7 @@ public sealed partial class TieredStore
         var near = await _near.DeleteAsync(key, condition: null, CancellationToken.None).ConfigureAwait(false);
         if (near.Status is not (StoreStatus.Ok or StoreStatus.Missing))
             return Failed<BlobMetadata>(StoreStatus.Unavailable, near.Detail);
+        await ForgetAsync(key).ConfigureAwait(false);
         return far.IsOk ? FarBlobs.Normalize(far.Value, _options.PolicyOf(key.Namespace)) : near;
     }
 
@@ -153,6 +154,21 @@ public sealed partial class TieredStore
         if (copy.Status != StoreStatus.Missing && !(copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256) && await RemoveCopyAsync(key).ConfigureAwait(false) is { } fault)
             return fault;
         return far with { Metadata = copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256 ? copy.Value : FarBlobs.Normalize(far.Metadata, _options.PolicyOf(key.Namespace)) };
+    }
+
+    /// <summary>Under the gate, when there is nothing of a key here any more: nothing of it is to be uploaded. If that can't be written down, it is found out when it is its turn.</summary>
+    private async ValueTask ForgetAsync(BlobKey key)
+    {
+        if (_outbox?.Find(key) is not { } entry)
+            return;
+        try
+        {
+            await _outbox.RemoveAsync(entry, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (IOException error)
+        {
+            LogNotForgotten(error, key);
+        }
     }
 
     private async ValueTask<Outcome<PutReceipt>?> RemoveCopyAsync(BlobKey key)

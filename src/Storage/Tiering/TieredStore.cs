@@ -70,6 +70,9 @@ public sealed partial class TieredStore : IBlobStore
     private static Outcome<T> Busy<T>()
         where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, "Other changes of this key took too long.");
 
+    [LoggerMessage(LogLevel.Warning, "{Key} was deleted; that it need not be uploaded any more can't be written down")]
+    private partial void LogNotForgotten(Exception error, BlobKey key);
+
     [LoggerMessage(LogLevel.Debug, "The far store can't be asked about {Key}, so the local copy is served as it is: {Detail}")]
     private partial void LogStale(BlobKey key, string? detail);
 }
