@@ -3,6 +3,22 @@ namespace EdgeCache.Storage.Tiering;
 /// <content>How a fetch moves on and ends.</content>
 internal sealed partial class Fill
 {
+    /// <summary>Nobody has come back in time.</summary>
+    private void Abandon()
+    {
+        lock (_lock)
+        {
+            if (_users > 0 && _readers == 0)
+                _ = _stop.CancelAsync();
+        }
+    }
+
+    private void EndAbandoning()
+    {
+        _abandoning?.Dispose();
+        _abandoning = null;
+    }
+
     private void Advance(long written)
     {
         TaskCompletionSource? waiting;
@@ -74,6 +90,7 @@ internal sealed partial class Fill
                 return;
             (writer, spare, next) = (_writer, _spare, _next);
             (_spare, _next) = (null, null);
+            EndAbandoning();
         }
         _stop.Dispose();
         if (next is not null)

@@ -37,7 +37,7 @@ internal sealed partial class Fill
     private readonly FillTable _table;
     private readonly TierPolicy _policy;
     private readonly bool _isRetry;
-    private readonly CancellationTokenSource _stop;
+    private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource<Outcome<BlobMetadata>> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Protects the fields below. Taken after the table's lock where both are; held for an instant.
@@ -50,13 +50,13 @@ internal sealed partial class Fill
     private IStagedBlobWriter? _writer;
     private IBlobReader? _spare;
     private Fill? _next;
+    private ITimer? _abandoning; // Runs while nobody reads.
     private long _lastStamp; // Of the key; more than Stamp once the fetch itself has changed it, by being published.
 
     public Fill(FillTable table, BlobKey key, long stamp, TierPolicy policy, bool isRetry)
     {
         (_table, Key, Stamp, _policy, _isRetry) = (table, key, stamp, policy, isRetry);
         _lastStamp = stamp;
-        _stop = new CancellationTokenSource(Timeout.InfiniteTimeSpan, table.Time);
     }
 
     public BlobKey Key { get; }
@@ -85,7 +85,7 @@ internal sealed partial class Fill
                 return false;
             _users++;
             if (_readers++ == 0)
-                _stop.CancelAfter(Timeout.InfiniteTimeSpan);
+                EndAbandoning();
             return true;
         }
     }
@@ -95,7 +95,7 @@ internal sealed partial class Fill
         lock (_lock)
         {
             if (--_readers == 0 && _state == FillState.Running)
-                _stop.CancelAfter(_table.Options.AbandonAfter);
+                _abandoning = _table.Time.CreateTimer(static fill => ((Fill)fill!).Abandon(), this, _table.Options.AbandonAfter, Timeout.InfiniteTimeSpan);
         }
         return ReleaseAsync();
     }
@@ -143,7 +143,15 @@ internal sealed partial class Fill
     }
 
     /// <summary>Ends the fetch if it is still running: the store closes.</summary>
-    public void Stop() => _stop.Cancel();
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            // What hangs on it runs elsewhere: it may take locks that come before this one.
+            if (_users > 0)
+                _ = _stop.CancelAsync();
+        }
+    }
 
     /// <summary>Under the lock: the content that may be given out, from the first byte on.</summary>
     private long Readable(long length) => _state switch
@@ -258,6 +266,7 @@ internal sealed partial class Fill
         {
             for (var offset = 0L; offset < length;)
             {
+                _stop.Token.ThrowIfCancellationRequested();
                 var read = await reader.ReadAsync(offset, buffer, _stop.Token).ConfigureAwait(false);
                 if (read == 0)
                     throw new BlobDamagedException($"The content of {Key} ends too early.");

@@ -116,7 +116,9 @@ public sealed class MemoryStore(StoredWhere stored = StoredWhere.Far, TimeProvid
                 return new PutReceipt(PutEffect.Unchanged, current, stored);
             if (current is not null && !options.Replace)
                 return StoreStatus.Exists;
-            var next = draft with { Generation = ++_generation };
+            // As stores do it, so that of two stores the later write has the larger one.
+            _generation = Math.Max(_generation + 1, (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
+            var next = draft with { Generation = _generation };
             _generations.Advance(draft.Key);
             _blobs[draft.Key] = new MemoryBlob(next, content);
             _generations.Advance(draft.Key);
