@@ -225,8 +225,11 @@ public sealed class FillTests : TierTest
         Near.Before = (call, _) => new((call == StoreCall.OpenWrite && writesBefore == 0) || (call == StoreCall.Write && Interlocked.Increment(ref writes) > writesBefore) ? StoreStatus.NoSpace : StoreStatus.Ok);
         if (isWrong)
             FarContent.Change = (number, offset, bytes) => bytes.Span[^1] ^= (byte)(number > 1 && offset + bytes.Length > 500_000 ? 1 : 0);
+        var point = new Point();
+        Far.Before = (call, _) => call == StoreCall.Read ? point.PassAsync() : new(StoreStatus.Ok);
         await using var first = await OpenAsync(Key);
         await using var second = await OpenAsync(Key);
+        point.Open();
         foreach (var reader in new[] { first, second })
         {
             var buffer = new byte[content.Length];
