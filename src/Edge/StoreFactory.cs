@@ -1,16 +1,19 @@
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Local;
+using EdgeCache.Storage.Local.Outbox;
 using EdgeCache.Storage.Resilience;
 using EdgeCache.Storage.S3;
 using EdgeCache.Storage.Tiering;
 
 namespace EdgeCache.Edge;
 
-/// <summary>The stores of a node.</summary>
+/// <summary>The stores of a node. They end in the opposite order: first nothing is sent any more, the local one goes last.</summary>
 /// <param name="Local">The local one.</param>
 /// <param name="Served">What requests are served from: the local one, or the tiers of which it is the near one and which own it.</param>
-internal sealed record NodeStores(LocalStore Local, IBlobStore Served);
+/// <param name="Outbox">What is to be sent to the far store; null where there is none.</param>
+/// <param name="Uploader">Who sends it; null where there is none.</param>
+internal sealed record NodeStores(LocalStore Local, IBlobStore Served, IOutbox? Outbox = null, OutboxUploader? Uploader = null);
 
 /// <summary>Opens the stores that the settings ask for.</summary>
 internal static class StoreFactory
@@ -22,6 +25,8 @@ internal static class StoreFactory
     /// <exception cref="IOException">The folder can't be opened, or the bucket's credentials can't be used; the message says why.</exception>
     public static async Task<NodeStores> OpenAsync(LiveSettings live, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
+        // It is opened after the store, whose folder it is in, and which asks it what may be evicted.
+        IOutbox? outbox = null;
         var options = OptionsOf(live.Current) with
         {
             Limits = name => live.Current.Namespaces.GetValueOrDefault(name)?.Limits ?? NamespaceLimits.None,
@@ -30,12 +35,13 @@ internal static class StoreFactory
         var local = await LocalStore.OpenAsync(options, time, loggers.CreateLogger<LocalStore>(), cancellationToken);
         try
         {
-            return await OpenFarAsync(live.Current.Options.Storage, loggers, time, cancellationToken) is { } far
-                ? new NodeStores(local, Tiers(local, far, live, loggers, time))
-                : new NodeStores(local, local);
+            outbox = await OpenOutboxAsync(live.Current.Options.Storage, loggers, time, cancellationToken);
+            return outbox is null ? new NodeStores(local, local) : await OpenTiersAsync(local, outbox, live, loggers, time, cancellationToken);
         }
         catch
         {
+            if (outbox is not null)
+                await outbox.DisposeAsync();
             await local.DisposeAsync();
             throw;
         }
@@ -51,10 +57,26 @@ internal static class StoreFactory
         return LocalStore.OpenAsync(options with { MaxBytes = MoreThanAnyDisk, MinFreeBytes = 0 }, time, logger, cancellationToken);
     }
 
-    private static async Task<IBlobStore?> OpenFarAsync(StorageOptions storage, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>The outbox of a node with a far store. A node without one must not forget what it owed to the one that it had.</summary>
+    private static async Task<IOutbox?> OpenOutboxAsync(StorageOptions storage, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (storage.S3.Bucket is null)
+        var hasFar = storage.S3.Bucket is not null;
+        if (!hasFar && !SqliteOutbox.IsIn(storage.Path!))
             return null;
+        var options = new SqliteOutboxOptions { Path = storage.Path!, MaxBytes = storage.MaxSize.Bytes / 2 };
+        var outbox = await SqliteOutbox.OpenAsync(options, time, loggers.CreateLogger<SqliteOutbox>(), cancellationToken);
+        if (hasFar)
+            return outbox;
+        var state = outbox.State;
+        await outbox.DisposeAsync();
+        if (state.Waiting + state.Parked == 0)
+            return null;
+        throw new StoreUnavailableException(
+            $"{state.Waiting + state.Parked} blobs of the store '{storage.Path}' are acknowledged and not in the far store yet, and no far store is configured. Configure it again and let it be drained; edgecache outbox says what waits. Or move outbox.db away to give them up.");
+    }
+
+    private static async Task<IBlobStore> OpenFarAsync(StorageOptions storage, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    {
         var errors = new List<string>();
         if (S3Settings.Build(storage.S3, new FileSnapshots(), errors) is not { } options)
             throw new IOException(string.Join(" ", errors));
@@ -62,8 +84,9 @@ internal static class StoreFactory
         return S3Store.Open(options, time, loggers.CreateLogger<S3Store>());
     }
 
-    private static TieredStore Tiers(LocalStore local, IBlobStore far, LiveSettings live, ILoggerFactory loggers, TimeProvider time)
+    private static async Task<NodeStores> OpenTiersAsync(LocalStore local, IOutbox outbox, LiveSettings live, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
+        var far = await OpenFarAsync(live.Current.Options.Storage, loggers, time, cancellationToken);
         var tiering = live.Current.Options.Storage.Tiering;
         var resilience = new ResilienceOptions { Timeout = tiering.Timeout, BreakDuration = tiering.BreakDuration };
         var options = new TieredStoreOptions
@@ -75,7 +98,11 @@ internal static class StoreFactory
             AbandonAfter = tiering.AbandonAfter,
         };
         var guarded = new ResilientStore(far, resilience, time, loggers.CreateLogger<ResilientStore>());
-        return new TieredStore(local, guarded, outbox: null, new KeyGate(), options, time, loggers.CreateLogger<TieredStore>());
+        var gate = new KeyGate();
+        var uploads = new OutboxUploaderOptions { Replaces = name => live.Current.Namespaces.GetValueOrDefault(name) is { Verified: true } or { Replaceable: true } };
+        var uploader = new OutboxUploader(local, guarded, outbox, gate, uploads, time, loggers.CreateLogger<OutboxUploader>());
+        var tiers = new TieredStore(local, guarded, outbox, gate, options, time, loggers.CreateLogger<TieredStore>()) { OnOutboxAdded = uploader.Notify };
+        return new NodeStores(local, tiers, outbox, uploader);
     }
 
     private static ScrubPlan PlanOf(StorageOptions storage) => new(storage.ScrubInterval, storage.ScrubRate.Bytes);

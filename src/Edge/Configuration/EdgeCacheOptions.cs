@@ -122,6 +122,10 @@ internal sealed class TieringOptions
     [Setting(Min = "1s", Max = "10m", NeedsRestart = true)]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a stop goes on sending what is written back, 0 s to 1 h, within <c>EdgeCache:Listen:DrainTimeout</c>. Default: 10 s. Needs a restart.</summary>
+    [Setting(Min = "0s", Max = "1h", NeedsRestart = true)]
+    public TimeSpan OutboxDrain { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>For how long a far store that fails is left alone, 500 ms to 10 min. Default: 5 s. Needs a restart.</summary>
     [Setting(Min = "500ms", Max = "10m", NeedsRestart = true)]
     public TimeSpan BreakDuration { get; set; } = TimeSpan.FromSeconds(5);

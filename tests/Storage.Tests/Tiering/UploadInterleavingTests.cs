@@ -26,15 +26,17 @@ public sealed class UploadInterleavingTests : UploaderTest
     {
         await PutAsync("k", _old);
         Task? newer = null;
+        var hasWaited = false;
         Far.Before = Once(StoreCall.Commit, async () =>
         {
             newer = PutAsync("k", _new);
             await SettleAsync();
-            newer.IsCompleted.ShouldBeFalse("the key's gate is held");
+            hasWaited = !newer.IsCompleted;
         });
         Start();
         await Eventually.TrueAsync(() => newer is { IsCompletedSuccessfully: true }, Limit, "the newer write is acknowledged");
         await EmptyAsync();
+        hasWaited.ShouldBeTrue("the key's gate is held");
         (await FarStore.GetAsync(Blobs.Key("k"))).Content.ShouldBe(_new);
     }
 
@@ -42,14 +44,16 @@ public sealed class UploadInterleavingTests : UploaderTest
     public async Task A_newer_write_is_not_sent_beside_the_old_one()
     {
         await PutAsync("k", _old);
+        var sent = 0;
         Far.Before = Once(StoreCall.Write, async () =>
         {
             await PutAsync("k", _new);
             await SettleAsync();
-            Far.Count(StoreCall.OpenWrite).ShouldBe(1);
+            sent = Far.Count(StoreCall.OpenWrite);
         });
         Start();
         await EmptyAsync();
+        sent.ShouldBe(1);
         (await FarStore.GetAsync(Blobs.Key("k"))).Content.ShouldBe(_new);
         Far.Count(StoreCall.OpenWrite).ShouldBe(2);
     }
@@ -80,6 +84,7 @@ public sealed class UploadInterleavingTests : UploaderTest
         });
         Start();
         await Eventually.TrueAsync(() => deletion is { IsCompletedSuccessfully: true }, Limit, "the deletion is done");
+        await SettleAsync();
         FarStore.Keys.ShouldBeEmpty();
         Waiting.ShouldBe(0);
     }
@@ -108,6 +113,26 @@ public sealed class UploadInterleavingTests : UploaderTest
     }
 
     [Fact]
+    public async Task A_refusal_of_what_was_there_before_the_entry_does_not_park_it()
+    {
+        var key = Blobs.Key("k");
+        await NearStore.PutAsync(key, _old);
+        Far.Before = Once(StoreCall.Write, static () => Task.CompletedTask, StoreStatus.TooLarge);
+        var uploader = Start();
+        using (var held = (await Gate.EnterAsync(key, Limit, Cancel)).ShouldNotBeNull())
+        {
+            await Outbox.AddAsync(key, _new.Length, Cancel);
+            uploader.Notify();
+            await Eventually.TrueAsync(() => Far.Count(StoreCall.Write) == 1, Limit, "the old version is refused");
+            await SettleAsync();
+            await NearStore.PutAsync(key, _new, new PutOptions { Replace = true });
+        }
+        await EmptyAsync();
+        Outbox.State.Parked.ShouldBe(0);
+        (await FarStore.GetAsync(key)).Content.ShouldBe(_new);
+    }
+
+    [Fact]
     public async Task A_refusal_of_the_old_version_does_not_park_the_new_one()
     {
         await PutAsync("k", _old);
@@ -127,8 +152,7 @@ public sealed class UploadInterleavingTests : UploaderTest
         async ValueTask<StoreStatus> EnterAsync(BlobKey key)
         {
             using var held = await Gate.EnterAsync(key, TimeSpan.Zero, Cancel);
-            held.ShouldNotBeNull();
-            entered++;
+            Interlocked.Add(ref entered, held is null ? -1000 : 1);
             return Ok;
         }
         (Far.Before, Near.Before) = (Enter, Enter);

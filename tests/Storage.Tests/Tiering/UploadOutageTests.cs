@@ -36,6 +36,24 @@ public sealed class UploadOutageTests : UploaderTest
     }
 
     [Fact]
+    public async Task After_an_outage_nobody_waits_for_as_long_as_it_lasted()
+    {
+        for (var i = 0; i < 6; i++)
+            await PutAsync($"k{i}");
+        var isOut = true;
+        Far.Before = (call, _) => new(isOut && call == StoreCall.OpenWrite ? StoreStatus.Unavailable : Ok);
+        Start();
+        for (var i = 0; i < 60; i++)
+        {
+            Clock.Advance(TimeSpan.FromSeconds(30));
+            await SettleAsync();
+        }
+        isOut = false;
+        Clock.Advance(TimeSpan.FromSeconds(30));
+        await EmptyAsync();
+    }
+
+    [Fact]
     public async Task One_that_fails_holds_up_no_other_and_waits_longer_each_time()
     {
         await PutAsync("bad");
