@@ -63,9 +63,9 @@ public sealed partial class LocalStore
         return _limits.Of(id, key.Namespace);
     }
 
-    /// <summary>Whether a blob has been kept for long enough: whatever is still stored of it, it is missing.</summary>
+    /// <summary>Whether a blob has been kept for long enough: whatever is still stored of it, it is missing. One that is pinned is kept for as long as it is.</summary>
     private bool IsExpired(BlobKey key, DateTimeOffset created, ushort namespaceId) =>
-        _limits.Of(namespaceId, key.Namespace).Retention is { } keep && _time.GetUtcNow() - created >= keep;
+        _limits.Of(namespaceId, key.Namespace).Retention is { } keep && _time.GetUtcNow() - created >= keep && !IsPinned(key);
 
     private bool IsExpired(BlobMetadata metadata, ushort namespaceId) => IsExpired(metadata.Key, metadata.Created, namespaceId);
 
@@ -94,14 +94,17 @@ public sealed partial class LocalStore
     /// only then the files of large blobs go: a record without its file says nothing, and an older one of the key would count again. A small blob that a crash brings
     /// back was never deleted by anybody, and is whole; if it is too old, it is still missing.
     /// </summary>
-    internal async Task EvictAllAsync(List<IndexEntry> chosen, EvictionReason reason)
+    /// <returns>Whether all of it may go: none that has to is pinned.</returns>
+    internal async Task<bool> EvictAllAsync(List<IndexEntry> chosen, EvictionReason reason)
     {
         Exception? fault = null;
+        var pinned = 0;
         await Parallel.ForEachAsync(chosen, Limits, async (entry, _) =>
         {
             try
             {
-                await EvictAsync(entry, reason).ConfigureAwait(false);
+                if (!await EvictAsync(entry, reason).ConfigureAwait(false))
+                    Interlocked.Increment(ref pinned);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -112,9 +115,11 @@ public sealed partial class LocalStore
         await _disk.RunAsync(FinishEvictions).ConfigureAwait(false);
         if (fault is not null)
             throw new IOException($"Some blobs could not be evicted: {fault.Message}", fault);
+        return pinned == 0;
     }
 
-    private async ValueTask EvictAsync(IndexEntry seen, EvictionReason reason)
+    /// <summary>Evicts one. False when it has to stay because it is pinned.</summary>
+    private async ValueTask<bool> EvictAsync(IndexEntry seen, EvictionReason reason)
     {
         var verdict = RecordReader.ReadMetadata(_segments, seen, out var header, out var metadata);
         if (verdict == RecordVerdict.Damaged)
@@ -123,13 +128,18 @@ public sealed partial class LocalStore
         if (verdict == RecordVerdict.Gone)
             DropIfStale(seen);
         if (verdict != RecordVerdict.Good)
-            return;
+            return true;
         using var held = await _keyLocks.EnterAsync(metadata!.Key, CancellationToken.None).ConfigureAwait(false);
         if (!_index.TryGet(seen.Hash, out var entry) || !entry.IsAt(seen.Segment, seen.Offset))
-            return;
+            return true;
         // The index has whole seconds, and somebody may have asked for it since.
         if (reason == EvictionReason.Age ? !IsExpired(metadata, entry.NamespaceId) : entry.Frequency > seen.Frequency)
-            return;
+            return true;
+        if (reason == EvictionReason.Quota && IsPinned(metadata.Key))
+        {
+            _index.TryUpdate(entry.Hash, entry.Segment, entry.Offset, default(CountPinned));
+            return false;
+        }
         MarkDead(entry);
         // A reader that saw the mark may have taken it out and accounted for it; the file is left to this all the same.
         var isHere = _index.Remove(entry.Hash, entry.Segment, entry.Offset, out _);
@@ -137,6 +147,7 @@ public sealed partial class LocalStore
         if (reason == EvictionReason.Quota)
             _ghosts.Add(entry.Hash);
         _leaving.Enqueue((entry.IsLarge ? _layout.BlobPath(entry.Hash, header.Generation) : null, isHere ? entry : null));
+        return true;
     }
 
     private bool FinishEvictions()

@@ -28,14 +28,14 @@ public sealed partial class LocalStore
         {
             // A record is in the log an instant before it is in the index; those in between get there now.
             await _keyLocks.PassThroughAsync().ConfigureAwait(false);
-            var entries = FindEntries(segment);
+            var entries = CountPinned(FindEntries(segment));
             if (!keepAll && entries.Where(e => e.Frequency > 0).Sum(e => e.IsLarge ? LargeRecordGuess : e.Length) > segment.Length * StayShare)
             {
                 foreach (var entry in entries.Where(e => e.Frequency > 0))
                     _index.TryUpdate(entry.Hash, entry.Segment, entry.Offset, default(CountDown));
                 return EmptyResult.Stays;
             }
-            var alone = entries.Where(e => keepAll || e.Frequency > 0 || e.IsLarge);
+            var alone = entries.Where(e => keepAll || e.Frequency > 0 || e.IsLarge || MayBePinned);
             await Parallel.ForEachAsync(alone, Limits, (entry, _) => MoveOrEvictAsync(segment, entry, keepAll)).ConfigureAwait(false);
             await _disk.RunAsync(() => RemoveSegment(segment, entries)).ConfigureAwait(false);
             return EmptyResult.Removed;
@@ -71,8 +71,10 @@ public sealed partial class LocalStore
         using var held = await _keyLocks.EnterAsync(metadata!.Key, CancellationToken.None).ConfigureAwait(false);
         if (!_index.TryGet(seen.Hash, out var entry) || !entry.IsAt(seen.Segment, seen.Offset))
             return;
-        if (keepAll || entry.Frequency > 0)
+        if (keepAll || entry.Frequency > 0 || IsPinned(metadata.Key))
             await CopyAsync(segment, entry, header.Length).ConfigureAwait(false);
+        else if (!entry.IsLarge)
+            await _disk.RunAsync(() => EvictRecord(entry)).ConfigureAwait(false);
         else
             await _disk.RunAsync(() => EvictFile(entry)).ConfigureAwait(false);
     }

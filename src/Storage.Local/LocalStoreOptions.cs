@@ -21,6 +21,12 @@ public sealed record LocalStoreOptions
     /// <summary>What a namespace may hold, by its name. Asked again about once a second, so that it may change. Default: no limits.</summary>
     public Func<string, NamespaceLimits> Limits { get; init; } = static _ => NamespaceLimits.None;
 
+    /// <summary>
+    /// Whether a blob must not be evicted, for whatever reason, because nobody else has it yet; it is served as long, also when its retention has ended. Asked at each eviction, so it has to be quick, and
+    /// from several threads. Has to say yes as long as that is not known. Null where no blob is: the default.
+    /// </summary>
+    public Func<BlobKey, bool>? IsPinned { get; init; }
+
     /// <summary>When and how fast what is stored is re-hashed in the background. Asked again about once a minute, so that it may change. Default: never.</summary>
     public Func<ScrubPlan> Scrub { get; init; } = static () => ScrubPlan.Never;
 

@@ -35,3 +35,9 @@ internal readonly record struct CountDown : IEntryChange
 {
     public void Apply(ref IndexEntry entry) => entry.Frequency = (byte)Math.Max(0, entry.Frequency - 1);
 }
+
+/// <summary>The blob must not go now: it counts as asked for, so that others are looked at first.</summary>
+internal readonly record struct CountPinned : IEntryChange
+{
+    public void Apply(ref IndexEntry entry) => entry.Frequency = Math.Max((byte)1, entry.Frequency);
+}
