@@ -118,7 +118,7 @@ public sealed partial class LocalStore
     {
         var verdict = RecordReader.ReadMetadata(_segments, seen, out var header, out var metadata);
         if (verdict == RecordVerdict.Damaged)
-            DropDamaged(default, seen, file: null);
+            DropDamaged(seen);
         // Deleted before a crash, after the index was written down: as long as it is in the index, its namespace seems to have it.
         if (verdict == RecordVerdict.Gone)
             DropIfStale(seen);

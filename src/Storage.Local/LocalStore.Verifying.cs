@@ -17,20 +17,26 @@ public sealed partial class LocalStore
     /// </summary>
     /// <param name="key">The blob.</param>
     /// <param name="entry">The entry that points to what is damaged. One that points elsewhere by now stays, and nothing is done.</param>
-    /// <param name="file">The file of a large blob, if it is there.</param>
+    /// <param name="file">The file of a large blob, if it is there and known.</param>
     /// <returns>Whether it was in the index until now.</returns>
     internal bool DropDamaged(BlobKey key, in IndexEntry entry, string? file)
     {
         // A reader may outlive the store, and the folder may be another's by then.
-        if (_readingEnded || !_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
+        if (_readingEnded)
+            return false;
+        if (_rebuild is not null)
+            _replay.NoteGone(entry.Hash);
+        if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
             return false;
         Interlocked.Increment(ref _damaged);
-        LogUnreadable(key);
+        if (key.IsDefault)
+            LogDamagedRecord(entry.Hash, entry.Segment, entry.ByteOffset);
+        else
+            LogUnreadable(key);
         try
         {
             // Until now this record said that those before it are superseded. It no longer can, so their marks must.
-            if (entry.IsLarge)
-                MarkDead(entry);
+            MarkDead(removed);
             _segments.SyncAllMarks();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -40,6 +46,16 @@ public sealed partial class LocalStore
         Release(removed);
         if (file is not null)
             TryQuarantine(file);
+        return true;
+    }
+
+    /// <summary>As the other, where the record is damaged, so that it says neither whose it is nor which file it stands for.</summary>
+    private bool DropDamaged(in IndexEntry entry)
+    {
+        if (!DropDamaged(default, entry, file: null))
+            return false;
+        if (entry.IsLarge)
+            QuarantineStrayFiles(entry.Hash);
         return true;
     }
 
@@ -54,6 +70,9 @@ public sealed partial class LocalStore
         var age = (long)IndexEntry.ToMinutes(_time.GetUtcNow()) - entry.Tick;
         return age >= 0 && age < (long)Math.Ceiling(_options.VerifyInterval.TotalMinutes);
     }
+
+    [LoggerMessage(LogLevel.Error, "The record of {Hash} in segment {Segment} at {Offset} is damaged on disk; it counts as missing")]
+    private partial void LogDamagedRecord(KeyHash hash, uint segment, long offset);
 
     [LoggerMessage(LogLevel.Error, "{Key} is damaged on disk or was removed by hand; it counts as missing")]
     private partial void LogUnreadable(BlobKey key);

@@ -1,5 +1,6 @@
 using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Tests.Simulation;
+using EdgeCache.TestKit;
 
 namespace EdgeCache.Storage.Local.Tests;
 
@@ -10,6 +11,7 @@ namespace EdgeCache.Storage.Local.Tests;
 public sealed class EngineCrashTests
 {
     private const int FewStates = 6;
+    private static readonly BlobKey[] Keys = [.. ((string[])["a", "b", "c", "d"]).Select(k => Blobs.Key(k))];
     private static readonly int? FullStates = int.TryParse(Environment.GetEnvironmentVariable("EDGECACHE_CRASH_STATES"), out var states) ? states : null;
 
     /// <summary>Whether to try all that there is, for as long as it takes.</summary>
@@ -24,6 +26,8 @@ public sealed class EngineCrashTests
 
     /// <summary>Every second call twice: the square of the others.</summary>
     public static TheoryData<string> Twice => IsFull ? ["small", "large", "same bytes", "deleted twice", "failed and deleted"] : ["deleted twice"];
+
+    public static TheoryData<string> RebuiltMeanwhile => IsFull ? [.. EngineScenarios.Names.Where(n => n != EngineScenarios.Takeover)] : ["sizes change", "compaction", "deleted while emptied"];
 
     public static TheoryData<string> Recovering => IsFull ? Scenarios : ["last deleted"];
 
@@ -68,6 +72,19 @@ public sealed class EngineCrashTests
         return ShouldBeSoundAsync("crash, and crashes within the next start", scenario, matrix);
     }
 
+    [Theory]
+    [MemberData(nameof(RebuiltMeanwhile))]
+    public Task Nor_does_a_rebuild_while_the_store_serves(string scenario)
+    {
+        var matrix = new CrashMatrix(
+            EngineScenarios.Start(scenario), (disk, history) => EngineScenarios.RunAsync(scenario, new EngineRun(disk, history, rebuildsWhileItServes: true)), new BlobStoreVerifier(OpenRebuildingAsync).VerifyAsync)
+        {
+            MaxStates = MaxStates,
+            MaxFailures = 3,
+        };
+        return ShouldBeSoundAsync("crash, and the snapshot is lost; reads while the index is rebuilt", scenario, matrix);
+    }
+
     private static FaultKind[] Failures => IsFull ? [FaultKind.IoError, FaultKind.NoSpace, FaultKind.ShortWrite] : [FaultKind.IoError, FaultKind.ShortWrite];
 
     private static async Task ShouldBeSoundAsync(string trouble, string scenario, CrashMatrix matrix)
@@ -100,5 +117,28 @@ public sealed class EngineCrashTests
         if (forgetIndex)
             files.Delete(EngineRun.Layout.Snapshot);
         return await EngineRun.OpenAsync(files);
+    }
+
+    /// <summary>Opens without an index, and reads while it is rebuilt: what is read then must be what is there in the end.</summary>
+    private static async Task<IBlobStore> OpenRebuildingAsync(IFileSystem files)
+    {
+        files.Delete(EngineRun.Layout.Snapshot);
+        var store = await EngineRun.OpenAsync(files, rebuildsWhileItServes: true);
+        var seen = new HashSet<(BlobKey, Sha256Digest)>();
+        do
+        {
+            foreach (var key in Keys)
+            {
+                if (await store.TryGetAsync(key) is { } blob)
+                    seen.Add((key, RecordedStore.DigestOf(blob.Content)));
+            }
+        }
+        while (!store.Rebuilt.IsCompleted);
+        foreach (var (key, digest) in seen)
+        {
+            if (RecordedStore.DigestOf((await store.GetAsync(key)).Content) != digest)
+                throw new SimulatedExpectationException($"{key} was read with another version while the index was rebuilt.");
+        }
+        return store;
     }
 }
