@@ -23,7 +23,7 @@ public sealed class LargeBlobWriteTests : EngineTest
                 goOn.Wait(TimeSpan.FromSeconds(30));
             };
             var writing = Task.Run(() => store.PutAsync(key, large, Replace), Cancel);
-            inSync.Wait(Cancel);
+            inSync.Wait(TimeSpan.FromSeconds(30), Cancel).ShouldBeTrue("the files are synced");
             // The same key has for sure the same lock.
             first = (await store.PutAsync(key, Blobs.Bytes(10), Replace).WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System, Cancel)).Value.ShouldNotBeNull();
             (await store.GetAsync(key)).Content.Length.ShouldBe(10);
@@ -55,7 +55,7 @@ public sealed class LargeBlobWriteTests : EngineTest
                 goOn.Wait(TimeSpan.FromSeconds(30));
             };
             var writing = Task.Run(() => store.PutAsync(key, large, Replace), Cancel);
-            inSync.Wait(Cancel);
+            inSync.Wait(TimeSpan.FromSeconds(30), Cancel).ShouldBeTrue("the files are synced");
             await store.PutAsync(key, Blobs.Bytes(10), Replace);
             (await store.DeleteAsync(key, null, Cancel)).Status.ShouldBe(StoreStatus.Ok);
             goOn.Set();
@@ -81,8 +81,8 @@ public sealed class LargeBlobWriteTests : EngineTest
             inSync.Signal();
             goOn.Wait(TimeSpan.FromSeconds(30));
         };
-        var writing = Enumerable.Range(0, 8).Select(i => Task.Run(() => store.PutAsync(Blobs.Key($"large {i}"), Blobs.Bytes(300_000)), Cancel)).ToList();
-        inSync.Wait(Cancel);
+        var writing = Enumerable.Range(0, 8).Select(i => Task.Run(() => store.PutAsync(Blobs.Key($"large-{i}"), Blobs.Bytes(300_000)), Cancel)).ToList();
+        inSync.Wait(TimeSpan.FromSeconds(30), Cancel).ShouldBeTrue("the files are synced");
         (await store.DeleteAsync(Blobs.Key("k"), null, Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System, Cancel)).Status.ShouldBe(StoreStatus.Ok);
         goOn.Set();
         (await Task.WhenAll(writing)).ShouldAllBe(o => o.IsOk);
