@@ -20,6 +20,7 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
     private static readonly LocalStoreOptions Rebuilding = Options with { ReplayAtOnceBytes = -1, RoomTimeout = TimeSpan.FromMilliseconds(100) };
     private readonly HookedFiles _disk = new(disk);
     private LocalStore? _store;
+    private int _opened;
 
     public static StoreLayout Layout { get; } = new(Root);
 
@@ -32,16 +33,16 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
 
     private LocalStore Store => _store ?? throw new InvalidOperationException("No store is open.");
 
-    /// <summary>Opens the store as a scenario does.</summary>
+    /// <summary>Opens the store on what a crash left.</summary>
     /// <param name="files">The disk.</param>
     /// <param name="rebuildsWhileItServes">Whether the index is brought to the log's state in the background, however little there is to read.</param>
-    public static Task<LocalStore> OpenAsync(IFileSystem files, bool rebuildsWhileItServes = false) => LocalStore.OpenAsync(
-        rebuildsWhileItServes ? Rebuilding : Options, Layout, files, null, (Secret, files.Exists(FormatOneMark) ? 1 : StoreMarker.Format), TimeProvider.System, NullLogger.Instance);
+    public static Task<LocalStore> OpenAsync(IFileSystem files, bool rebuildsWhileItServes = false) => OpenAsync(files, rebuildsWhileItServes, FrozenClock.AfterTheCrash);
 
     /// <summary>Opens the store, has the work done and closes it.</summary>
     public async Task WithStoreAsync(Func<Task> work)
     {
-        await using var store = await OpenAsync(_disk, rebuildsWhileItServes);
+        // Each time a little later, as it would be.
+        await using var store = await OpenAsync(_disk, rebuildsWhileItServes, TimeSpan.FromSeconds(++_opened));
         _store = store;
         if (disk.Exists(FormatOneMark))
         {
@@ -107,6 +108,16 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
             DeleteAsync(key).GetAwaiter().GetResult();
         };
     }
+
+    // A layout of its own: it numbers the temporary files, and the same run is to have the same names.
+    private static Task<LocalStore> OpenAsync(IFileSystem files, bool rebuildsWhileItServes, TimeSpan time) => LocalStore.OpenAsync(
+        rebuildsWhileItServes ? Rebuilding : Options,
+        new StoreLayout(Root),
+        files,
+        null,
+        (Secret, files.Exists(FormatOneMark) ? 1 : StoreMarker.Format),
+        new FrozenClock(time),
+        NullLogger.Instance);
 
     private async Task EmptyAsync(bool keepAll)
     {
