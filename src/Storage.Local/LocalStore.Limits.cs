@@ -31,6 +31,9 @@ public sealed partial class LocalStore
         var bytes = LocalBlobWriter.SpaceFor(BlobHeader.Measure(metadata), metadata.Length);
         if (bytes > quota)
             return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, BeyondQuota(metadata.Key, bytes, quota));
+        // What a namespace takes is known when the index is complete.
+        if (!await IsKnownAsync(cancellationToken).ConfigureAwait(false))
+            return Outcome<PutReceipt>.Fail(StoreStatus.Unavailable, NotYetKnown);
         if (!await _gate.TryEnterAsync(id, quota, bytes, cancellationToken).ConfigureAwait(false))
             return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, $"The namespace {metadata.Key.Namespace} is full ({quota} bytes), and nothing could be evicted in time.");
         try

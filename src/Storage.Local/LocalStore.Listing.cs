@@ -53,9 +53,9 @@ public sealed partial class LocalStore
         _logger);
 
     /// <summary>Waits until the index is complete, and every change that is under way has ended: the table is made of what the index says.</summary>
-    private async ValueTask SettleAsync()
+    private async ValueTask SettleAsync(CancellationToken cancellationToken)
     {
-        await _rebuilt.Task.WaitAsync(_stopping.Token).ConfigureAwait(false);
+        await _rebuilt.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         await _keyLocks.PassThroughAsync().ConfigureAwait(false);
     }
 

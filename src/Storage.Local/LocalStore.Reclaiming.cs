@@ -175,17 +175,16 @@ public sealed partial class LocalStore
         var file = PathOfFile(entry);
         if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
             return;
-        MarkDead(removed);
         Forget(removed);
         _ghosts.Add(removed.Hash);
         _evictions.Add(removed.NamespaceId, EvictionReason.Capacity);
         _segments.Find(removed.Segment)?.AddLive(-removed.Bytes);
-        if (!removed.IsLarge)
-            return;
         if (file is not null)
             _evictedFiles.Enqueue(new EvictedFile(file, removed.Bytes));
-        else
+        else if (removed.IsLarge)
             _space.AddUsed(-removed.Bytes);
+        // Last: it has gone, and is counted, also where the mark can't be written now. Then it is written with the next sync of marks, before which no file goes.
+        MarkDead(removed);
     }
 
     private bool RemoveSegment(Segment segment, List<IndexEntry> entries)

@@ -24,8 +24,13 @@ public sealed partial class LocalStore
         // A reader may outlive the store, and the folder may be another's by then.
         if (_readingEnded)
             return false;
-        if (_rebuild is not null)
+        if (_rebuild is { } rebuild)
+        {
+            // What may be superseded is no loss, and to give up its key would cost the newer version that the rebuild has not come by.
+            if (!rebuild.IsServable(entry))
+                return false;
             _replay.NoteGone(entry.Hash);
+        }
         if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
             return false;
         Interlocked.Increment(ref _damaged);

@@ -92,7 +92,7 @@ public sealed class EngineCrashTests
         var report = await matrix.RunAsync();
         CrashTable.Add(trouble, scenario, report);
         report.ShouldBeSound();
-        report.Verified.ShouldBeGreaterThan(10, "a scenario without states shows nothing");
+        report.States.ShouldBeGreaterThan(10, "a scenario without states shows nothing");
     }
 
     private static CrashMatrix Matrix(string scenario, bool forgetIndex, params FaultKind[] faults) => Matrix(scenario, forgetIndex, files => files, faults, crashAfterFault: false);

@@ -13,11 +13,12 @@ public abstract class EngineTest : LocalStoreTest
 
     private protected HookedFiles Files() => new(new DiskFileSystem(Root));
 
-    private protected Task<LocalStore> OpenAsync(HookedFiles files, long replayAtOnce = 1 << 30, TimeSpan? roomTimeout = null, TimeProvider? time = null, long maxBytes = 1L << 30)
+    private protected Task<LocalStore> OpenAsync(
+        HookedFiles files, long replayAtOnce = 1 << 30, TimeSpan? roomTimeout = null, TimeProvider? time = null, long maxBytes = 1L << 30, NamespaceLimits? limits = null)
     {
         var layout = new StoreLayout(Root);
         layout.Create();
-        var options = Options with { MaxBytes = maxBytes, ReplayAtOnceBytes = replayAtOnce, RoomTimeout = roomTimeout ?? TimeSpan.FromSeconds(30) };
+        var options = Options with { MaxBytes = maxBytes, ReplayAtOnceBytes = replayAtOnce, RoomTimeout = roomTimeout ?? TimeSpan.FromSeconds(30), Limits = _ => limits ?? NamespaceLimits.None };
         return LocalStore.OpenAsync(options, layout, files, null, (Secret, StoreMarker.Format), time ?? TimeProvider.System, Logger);
     }
 

@@ -6,7 +6,7 @@ namespace EdgeCache.Storage.Local.Tests;
 internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
 {
     private int _open;
-    private bool _wasFull;
+    private int _refusals;
 
     public Action<string>? OnSync { get; set; }
 
@@ -27,8 +27,8 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
     /// <summary>Files that are open.</summary>
     public int OpenFiles => Volatile.Read(ref _open);
 
-    /// <summary>Whether a call has ended because the disk was full.</summary>
-    public bool WasFull => Volatile.Read(ref _wasFull);
+    /// <summary>Calls that have ended because the disk was full.</summary>
+    public int Refusals => Volatile.Read(ref _refusals);
 
     public long FreeBytes => OnFreeBytes?.Invoke() ?? 1L << 40;
 
@@ -71,7 +71,7 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
         }
         catch (IOException error) when (Disk.Posix.IsNoSpace(error))
         {
-            Volatile.Write(ref _wasFull, true);
+            Interlocked.Increment(ref _refusals);
             throw;
         }
     }
@@ -109,7 +109,7 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
             }
             catch (IOException error) when (Disk.Posix.IsNoSpace(error))
             {
-                Volatile.Write(ref _files._wasFull, true);
+                Interlocked.Increment(ref _files._refusals);
                 throw;
             }
             _files.OnWritten?.Invoke(_path, offset, content.Length);

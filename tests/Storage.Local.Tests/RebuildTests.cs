@@ -62,32 +62,74 @@ public sealed class RebuildTests : EngineTest
     [Fact]
     public async Task A_copy_is_not_served_before_what_may_have_replaced_it_was_read()
     {
-        var key = Blobs.Key("k");
-        long markAt = 0;
-        await using (var store = await OpenAsync(Files()))
-        {
-            var (segments, log) = store.Internals;
-            await store.PutAsync(key, Blobs.Bytes(1000, seed: 1), Replace);
-            await store.GetAsync(key);
-            for (var i = 0; i < 9; i++)
-                await store.PutAsync(Blobs.Key($"f{i}"), Blobs.Bytes(1000, seed: i));
-            var first = Youngest(store);
-            await log.SealAsync(SegmentClass.Probation);
-            // The next segment on probation is older than the main one that gets the copy, and takes the new version.
-            await store.PutAsync(Blobs.Key("x"), Blobs.Bytes(10));
-            await store.EmptyAsync(first, keepAll: false);
-            await store.PutAsync(key, Blobs.Bytes(1000, seed: 2), Replace);
-            segments.List().ConvertAll(s => s.Class).ShouldBe([SegmentClass.Probation, SegmentClass.Main]);
-            SegmentScanner.ScanHeaders(segments.List()[1], (_, offset) => markAt = offset + RecordFormat.StateOffset);
-        }
-        File.Delete(Snapshot);
-        // A loss of power takes a mark that was not synced.
-        Overwrite(SegmentFiles()[1], markAt, 0);
+        var key = await MakeSupersededCopyAsync();
         await using var again = await OpenAsync(HeldAt(SegmentFiles()[0]), replayAtOnce: 0);
         await Eventually.StaysAsync(() => again.TryGetAsync(key).GetAwaiter().GetResult() is null, Short, "the older version is not served");
         _goOn.SetResult();
         await again.Rebuilt;
         (await again.GetAsync(key)).Content.ShouldBe(Blobs.Bytes(1000, seed: 2));
+    }
+
+    [Fact]
+    public async Task Damage_of_what_was_superseded_does_not_cost_the_newer_version_that_is_not_found_yet()
+    {
+        var key = await MakeSupersededCopyAsync();
+        var copies = SegmentFiles()[1];
+        await using (var again = await OpenAsync(HeldAt(SegmentFiles()[0]), replayAtOnce: 0))
+        {
+            await Eventually.TrueAsync(() => again.Entry(key) is not null, TimeSpan.FromSeconds(20), "the copy is found");
+            Overwrite(copies, new FileInfo(copies).Length - 500, 0xAA, 0x55, 0xAA);
+            var scrubbing = again.ScrubAsync(1 << 30, null, Cancel);
+            again.DropDamaged(key, again.Entry(key)!.Value, null).ShouldBeFalse("whoever comes by the damage loses nothing by it");
+            await Eventually.StaysAsync(() => !scrubbing.IsCompleted && again.Entry(key) is not null, Short, "a scrub waits for the whole index");
+            _goOn.SetResult();
+            (await scrubbing).Damaged.ShouldBe(0);
+            (await again.GetAsync(key)).Content.ShouldBe(Blobs.Bytes(1000, seed: 2));
+            again.State.DamagedBlobs.ShouldBe(0);
+        }
+        File.Delete(Snapshot);
+        await using var third = await OpenAsync(Files());
+        (await third.GetAsync(key)).Content.ShouldBe(Blobs.Bytes(1000, seed: 2));
+    }
+
+    [Fact]
+    public async Task A_namespace_with_a_quota_takes_nothing_before_it_is_known_what_it_has()
+    {
+        await MakeAsync();
+        var files = HeldAt(SegmentFiles()[0]);
+        await using var store = await OpenAsync(files, replayAtOnce: 0, roomTimeout: Short, limits: new NamespaceLimits { QuotaBytes = 8192 });
+        (await store.PutAsync(Blobs.Key("more"), Blobs.Bytes(3000), Replace)).Status.ShouldBe(StoreStatus.Unavailable);
+        _goOn.SetResult();
+        await store.Rebuilt;
+        for (var i = 0; i < 9; i++)
+        {
+            await store.PutAsync(Blobs.Key($"more{i}"), Blobs.Bytes(3000), Replace);
+            store.State.Namespaces.Single().Bytes.ShouldBeLessThanOrEqualTo(8192);
+        }
+    }
+
+    [Fact]
+    public async Task A_listing_waits_for_the_whole_index_and_whoever_gives_up_is_let_go()
+    {
+        await MakeAsync();
+        await using var store = await OpenAsync(HeldAt(SegmentFiles()[0]), replayAtOnce: 0);
+        using var giveUp = new CancellationTokenSource();
+        var first = ListAsync(store, giveUp.Token);
+        var second = ListAsync(store, Cancel);
+        await Eventually.StaysAsync(() => !first.IsCompleted && !second.IsCompleted, Short, "there is no whole list");
+        await giveUp.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => first.WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System, Cancel));
+        second.IsCompleted.ShouldBeFalse();
+        _goOn.SetResult();
+        (await second).ShouldBe(["k0", "k1", "k2"]);
+
+        static async Task<List<string>> ListAsync(LocalStore store, CancellationToken cancellationToken)
+        {
+            var keys = new List<string>();
+            await foreach (var line in store.ListAsync(new BlobPrefix("test"), cancellationToken))
+                keys.Add(line.Key.Key);
+            return keys;
+        }
     }
 
     [Fact]
@@ -182,6 +224,34 @@ public sealed class RebuildTests : EngineTest
             }
         }
         File.Delete(Snapshot);
+    }
+
+    /// <summary>
+    /// An older version of a key in a main segment, as a copy that a loss of power has made live again, and the newer one in the segment on probation that is older than the copy's. No snapshot.
+    /// </summary>
+    private async Task<BlobKey> MakeSupersededCopyAsync()
+    {
+        var key = Blobs.Key("k");
+        long markAt = 0;
+        await using (var store = await OpenAsync(Files()))
+        {
+            var (segments, log) = store.Internals;
+            await store.PutAsync(key, Blobs.Bytes(1000, seed: 1), Replace);
+            await store.GetAsync(key);
+            for (var i = 0; i < 9; i++)
+                await store.PutAsync(Blobs.Key($"f{i}"), Blobs.Bytes(1000, seed: i));
+            var first = Youngest(store);
+            await log.SealAsync(SegmentClass.Probation);
+            // The next segment on probation is older than the main one that gets the copy, and takes the new version.
+            await store.PutAsync(Blobs.Key("x"), Blobs.Bytes(10));
+            await store.EmptyAsync(first, keepAll: false);
+            await store.PutAsync(key, Blobs.Bytes(1000, seed: 2), Replace);
+            segments.List().ConvertAll(s => s.Class).ShouldBe([SegmentClass.Probation, SegmentClass.Main]);
+            SegmentScanner.ScanHeaders(segments.List()[1], (_, offset) => markAt = offset + RecordFormat.StateOffset);
+        }
+        File.Delete(Snapshot);
+        Overwrite(SegmentFiles()[1], markAt, 0);
+        return key;
     }
 
     /// <summary>Files on which the rebuild waits before it reads the records of a segment.</summary>
