@@ -75,7 +75,7 @@ internal sealed partial class ScrubSchedule : IAsyncDisposable
 
     /// <summary>By the plan of this moment: one that is switched off meanwhile ends with the shard.</summary>
     private bool IsDue(IndexEntry entry) =>
-        _plan().Interval is var interval && interval > TimeSpan.Zero && _time.GetUtcNow().ToUnixTimeSeconds() - entry.KnownGoodSeconds >= interval.TotalSeconds;
+        _plan().Interval is var interval && interval > TimeSpan.Zero && _time.GetUtcNow().ToUnixTimeSeconds() is var now && now - entry.KnownGoodSeconds(now) >= interval.TotalSeconds;
 
     [LoggerMessage(LogLevel.Debug, "Scrubbed {Blobs} blobs, {Bytes} bytes; all are good")]
     private partial void LogClean(long blobs, long bytes);
