@@ -19,6 +19,7 @@ public sealed partial class LocalStore
         {
             if (!await IsKnownAsync(metadata.Key, options, cancellationToken).ConfigureAwait(false))
                 return Outcome<PutReceipt>.Fail(StoreStatus.Unavailable, NotYetKnown);
+            await VerifyEqualAsync(metadata, cancellationToken).ConfigureAwait(false);
             if (!writer.IsSmall)
             {
                 using (await _keyLocks.EnterAsync(metadata.Key, cancellationToken).ConfigureAwait(false))

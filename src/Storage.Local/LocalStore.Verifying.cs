@@ -1,4 +1,6 @@
 using EdgeCache.Storage.Local.Index;
+using EdgeCache.Storage.Local.Scrubbing;
+using EdgeCache.Storage.Local.Segments;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeCache.Storage.Local;
@@ -62,6 +64,30 @@ public sealed partial class LocalStore
         if (entry.IsLarge)
             QuarantineStrayFiles(entry.Hash);
         return true;
+    }
+
+    /// <summary>
+    /// An equal write is acknowledged without being stored, so what is there must really be there: holds the file of a large blob with the same content against its checksums, unless
+    /// that was done lately. What is damaged is missing from then on. To be called without the key's lock, because it takes as long as the file takes to read.
+    /// </summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    private async ValueTask VerifyEqualAsync(BlobMetadata next, CancellationToken cancellationToken)
+    {
+        if (!_index.TryGet(HashOf(next.Key), out var entry) || !entry.IsLarge || !IsServable(entry) || IsVerified(entry))
+            return;
+        var finding = await _reads.QueueAsync(() => CheckEqual(entry, next), cancellationToken).ConfigureAwait(false);
+        if (finding.Verdict == RecordVerdict.Good)
+            NoteVerified(entry);
+        else if (finding.Verdict == RecordVerdict.Damaged)
+            await DropDamagedAsync(entry, finding).ConfigureAwait(false);
+    }
+
+    private Finding CheckEqual(IndexEntry entry, BlobMetadata next)
+    {
+        if (RecordReader.ReadMetadata(_segments, entry, out _, out var current) != RecordVerdict.Good || current!.Key != next.Key || current.Sha256 != next.Sha256)
+            return new(RecordVerdict.Gone);
+        // Without a limit it never waits for time to pass.
+        return NewCheck().CheckAsync(entry, new RateLimit(static () => long.MaxValue, _time), CancellationToken.None).AsTask().GetAwaiter().GetResult();
     }
 
     /// <summary>Whether the content was held against its checksums since the start, and not too long ago.</summary>
