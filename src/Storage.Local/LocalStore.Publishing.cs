@@ -12,7 +12,7 @@ public sealed partial class LocalStore
     private long CurrentMicroseconds => _time.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond - UnixEpochMicroseconds;
 
     /// <summary>Makes a finished blob durable and visible, if what the key has now allows it.</summary>
-    internal async ValueTask<Outcome<PutReceipt>> PublishAsync(LocalBlobWriter writer, BlobMetadata metadata, PutOptions options, CancellationToken cancellationToken)
+    private async ValueTask<Outcome<PutReceipt>> PublishAsync(LocalBlobWriter writer, BlobMetadata metadata, PutOptions options, QuotaHold? hold, CancellationToken cancellationToken)
     {
         NamedFile? file = null;
         try
@@ -29,6 +29,9 @@ public sealed partial class LocalStore
                 }
                 file = new NamedFile(this, writer, metadata);
                 await file.BringToDiskAsync().ConfigureAwait(false);
+                // What the file takes is the file system's to say, and may be more than its length.
+                if (hold is not null && !await hold.TryHoldAsync(file.AllocatedBytes, cancellationToken).ConfigureAwait(false))
+                    return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, NoRoomWithin(metadata.Key));
                 // From here on nobody can cancel: the writer has given its file away.
                 cancellationToken = CancellationToken.None;
             }

@@ -24,6 +24,9 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
 
     public Func<long>? OnFreeBytes { get; set; }
 
+    /// <summary>What a file takes beyond what it takes, in bytes: some file systems keep more for a file than it is long.</summary>
+    public long ExtraBytes { get; set; }
+
     /// <summary>Files that are open.</summary>
     public int OpenFiles => Volatile.Read(ref _open);
 
@@ -93,7 +96,7 @@ internal sealed class HookedFiles(IFileSystem inner) : IFileSystem
 
         public long Length => _file.Length;
 
-        public long AllocatedBytes => _file.AllocatedBytes;
+        public long AllocatedBytes => _file.AllocatedBytes + _files.ExtraBytes;
 
         public int Read(long offset, Span<byte> buffer)
         {
