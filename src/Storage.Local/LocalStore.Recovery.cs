@@ -213,11 +213,12 @@ public sealed partial class LocalStore
     {
         // The record first: without its file it says nothing, but a file that has got its name without a record is taken for one that a crash left over.
         var record = LargeRecord(metadata, hash);
+        var namespaceId = _namespaces.IdOf(metadata.Key.Namespace);
         var location = await _log.AppendAsync(SegmentClass.Main, record, allocated).ConfigureAwait(false);
         var named = _layout.BlobPath(hash, metadata.Generation);
         _files.Rename(path, named);
         _files.SyncFolder(Path.GetDirectoryName(named)!);
-        var entry = IndexEntry.Large(hash, location.Segment, location.Offset, allocated, _namespaces.IdOf(metadata.Key.Namespace), metadata.Created);
+        var entry = IndexEntry.Large(hash, location.Segment, location.Offset, allocated, namespaceId, metadata.Created);
         _space.AddUsed(allocated + record.Length);
         Supersede(_index.Set(entry), entry);
     }

@@ -49,10 +49,10 @@ public sealed class FaultInterleavingTests : LocalStoreTest
         var fs = Fs(); await using var s = await Open(fs);
         await s.PutAsync(Blobs.Key("a"), Blobs.Bytes(10)); await s.PutAsync(Blobs.Key("b"), Blobs.Bytes(20));
         using var both = new Barrier(2); using var gate = new ManualResetEventSlim(); var ended = 0;
-        fs.OnWritten = (p, o, n) => { if (n == 1) both.SignalAndWait(5000); };
+        fs.OnWritten = (p, o, n) => { if (n == 1) both.SignalAndWait(1000); };
         fs.OnSync = p => { gate.Wait(10000); Interlocked.Increment(ref ended); };
         var a = s.DeleteAsync(Blobs.Key("a"), null, Cancel).AsTask(); var b = s.DeleteAsync(Blobs.Key("b"), null, Cancel).AsTask();
-        var first = await Task.WhenAny(a, b, Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System));
+        var first = await Task.WhenAny(a, b, Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System));
         var acked = (first == a || first == b); var syncs = Volatile.Read(ref ended);
         gate.Set(); await Task.WhenAll(a, b); fs.OnSync = null; fs.OnWritten = null;
         (acked && syncs == 0).ShouldBeFalse("a DELETE was acknowledged although no sync had ended");

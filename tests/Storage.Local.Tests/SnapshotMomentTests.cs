@@ -1,3 +1,4 @@
+using EdgeCache.Storage.Local.Disk;
 using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Index;
 using EdgeCache.Storage.Local.Segments;
@@ -40,6 +41,38 @@ public sealed class SnapshotMomentTests : EngineTest
     }
 
     [Fact]
+    public async Task It_knows_the_namespace_of_a_file_of_format_1_that_is_taken_over_meanwhile()
+    {
+        var key = BlobKey.Create("late", "", "k");
+        var folder = new StoreLayout(Root);
+        folder.Create();
+        var name = KeyHash.Of(key, Secret).ToString();
+        await File.WriteAllBytesAsync(Path.Combine(BlobsFolder, name[..2], name), BlobImages.Make(key, Blobs.Bytes(5000)), Cancel);
+        var files = Files();
+        var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        LocalStore? store = null;
+        Task? writing = null;
+        files.OnSync = path =>
+        {
+            // The record is written, and in an instant in the log.
+            if (!path.EndsWith(".seg", StringComparison.Ordinal) || new FileInfo(path).Length <= Segment.HeaderLength)
+                return;
+            files.OnSync = null;
+            began.Task.Wait(TimeSpan.FromSeconds(30)).ShouldBeTrue();
+            store!.Internals.Segments.List()[^1].Length = new FileInfo(path).Length;
+            writing = store.WriteSnapshotAsync();
+        };
+        store = await OpenAsync(files);
+        began.SetResult();
+        await store.Swept;
+        await writing.ShouldNotBeNull();
+        var (header, index) = IndexSnapshot.TryRead(new DiskFileSystem(Root), Snapshot, Secret.ToGuid(), out _).ShouldNotBeNull();
+        header.Namespaces.Values.ShouldContain("late");
+        index.Count.ShouldBe(1);
+        await store.DisposeAsync();
+    }
+
+    [Fact]
     public async Task It_is_of_no_moment_at_which_a_record_is_being_moved()
     {
         var files = Files();
@@ -57,7 +90,7 @@ public sealed class SnapshotMomentTests : EngineTest
             goOn.Wait(TimeSpan.FromSeconds(30));
         };
         var emptying = Task.Run(() => store.EmptyAsync(source, keepAll: true).AsTask());
-        inCopy.Wait(Cancel);
+        inCopy.Wait(TimeSpan.FromSeconds(30), Cancel).ShouldBeTrue("the copy is synced");
         var writing = Task.Run(store.WriteSnapshotAsync, Cancel);
         await Eventually.StaysAsync(() => !writing.IsCompleted, TimeSpan.FromMilliseconds(300), "it waits for the move");
         goOn.Set();

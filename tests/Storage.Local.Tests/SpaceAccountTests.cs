@@ -20,7 +20,7 @@ public sealed class SpaceAccountTests : LocalStoreTest
         };
         var space = new SpaceAccount(Options, files, TimeProvider.System);
         var reserving = Task.Factory.StartNew(() => space.TryReserve(10), Cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        asked.Wait(Cancel);
+        asked.Wait(TimeSpan.FromSeconds(30), Cancel).ShouldBeTrue("the system is asked");
         var other = Task.Factory.StartNew(() => space.AddUsed(1), Cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         await other.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System, Cancel);
         reserving.IsCompleted.ShouldBeFalse();

@@ -365,7 +365,7 @@ public abstract class BlobStoreContract : IAsyncLifetime
                 Interlocked.Increment(ref seen);
             }
         })).ToArray();
-        for (var i = 0; i < 150; i++)
+        for (var i = 0; i < 80; i++)
         {
             await Store.PutAsync(key, versions[i % versions.Length], new PutOptions { Replace = true });
             if (i % 10 == 9)
