@@ -31,6 +31,9 @@ internal static class StoreFactory
         {
             Limits = name => live.Current.Namespaces.GetValueOrDefault(name)?.Limits ?? NamespaceLimits.None,
             Scrub = () => PlanOf(live.Current.Options.Storage),
+
+            // As long as it is not known what waits, nothing may go.
+            IsPinned = live.Current.Options.Storage.S3.Bucket is null ? null : key => Volatile.Read(ref outbox)?.Contains(key) != false,
         };
         var local = await LocalStore.OpenAsync(options, time, loggers.CreateLogger<LocalStore>(), cancellationToken);
         try

@@ -103,10 +103,9 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
             : _draft with { Length = _length, Sha256 = digest, PayloadLength = _length, PayloadSha256 = digest };
     }
 
-    /// <summary>Whether the blob is still in the buffer as a whole and is to be a record.</summary>
-    internal bool IsSmall => _file is null && _length <= _store.SmallBlobBytes;
-
-    internal bool IsPublished { get; private set; }
+    /// <summary>Whether the blob is still in the buffer as a whole, with room for its trailer, and is to be a record.</summary>
+    internal bool IsSmall => _file is null && _length <= _store.SmallBlobBytes
+        && RecordFormat.LengthFor(_buffered - RecordFormat.HeaderLength + BlobTrailer.Measure(_checksums.Count)) <= _buffer!.Length;
 
     /// <summary>Completes the record of a small blob. It is this writer's buffer: valid until the writer is disposed.</summary>
     internal ReadOnlyMemory<byte> FinishRecord(BlobMetadata metadata, KeyHash hash)
@@ -144,11 +143,7 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
     }
 
     /// <summary>The temporary file has got its name: there is nothing left to remove.</summary>
-    internal void Published()
-    {
-        _path = null;
-        IsPublished = true;
-    }
+    internal void Published() => _path = null;
 
     /// <summary>The blob's space is accounted for elsewhere: gives up what was reserved for it.</summary>
     internal long TakeReservation()

@@ -27,20 +27,43 @@ public sealed partial class LocalStore
     {
         var quota = LimitsOf(metadata.Key, out var id).QuotaBytes;
         if (quota == long.MaxValue)
-            return await PublishAsync(writer, metadata, options, cancellationToken).ConfigureAwait(false);
+            return await PublishAsync(writer, metadata, options, null, cancellationToken).ConfigureAwait(false);
         var bytes = LocalBlobWriter.SpaceFor(BlobHeader.Measure(metadata), metadata.Length);
         if (bytes > quota)
             return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, BeyondQuota(metadata.Key, bytes, quota));
+        // What a namespace takes is known when the index is complete.
+        if (!await IsKnownAsync(cancellationToken).ConfigureAwait(false))
+            return Outcome<PutReceipt>.Fail(StoreStatus.Unavailable, NotYetKnown);
         if (!await _gate.TryEnterAsync(id, quota, bytes, cancellationToken).ConfigureAwait(false))
-            return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, $"The namespace {metadata.Key.Namespace} is full ({quota} bytes), and nothing could be evicted in time.");
+            return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, NoRoomWithin(metadata.Key));
+        var hold = new QuotaHold(_gate, id, quota, bytes);
         try
         {
-            return await PublishAsync(writer, metadata, options, cancellationToken).ConfigureAwait(false);
+            return await PublishAsync(writer, metadata, options, hold, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            _gate.Leave(id, bytes);
+            hold.Dispose();
         }
+    }
+
+    /// <summary>What one write holds of its namespace's quota: at first what its file is expected to take, then what it takes.</summary>
+    private sealed class QuotaHold(QuotaGate gate, ushort id, long quota, long held) : IDisposable
+    {
+        private long _held = held;
+
+        /// <summary>Has room for so many bytes in all; false when there is none in time.</summary>
+        public async ValueTask<bool> TryHoldAsync(long bytes, CancellationToken cancellationToken)
+        {
+            if (bytes <= _held)
+                return true;
+            if (!await gate.TryGrowAsync(id, quota, _held, bytes - _held, cancellationToken).ConfigureAwait(false))
+                return false;
+            _held = bytes;
+            return true;
+        }
+
+        public void Dispose() => gate.Leave(id, _held);
     }
 
     /// <summary>The answer to a write that would not fit even into the empty namespace; null when it would, or when its length is not known.</summary>
@@ -56,6 +79,8 @@ public sealed partial class LocalStore
     }
 
     private static string BeyondQuota(BlobKey key, long bytes, long quota) => $"It takes {bytes} bytes of disk; the whole namespace {key.Namespace} may take {quota}.";
+
+    private static string NoRoomWithin(BlobKey key) => $"The namespace {key.Namespace} is full, and nothing could be evicted in time.";
 
     private NamespaceLimits LimitsOf(BlobKey key, out ushort id)
     {
@@ -123,7 +148,7 @@ public sealed partial class LocalStore
     {
         var verdict = RecordReader.ReadMetadata(_segments, seen, out var header, out var metadata);
         if (verdict == RecordVerdict.Damaged)
-            DropDamaged(default, seen, file: null);
+            DropDamaged(seen);
         // Deleted before a crash, after the index was written down: as long as it is in the index, its namespace seems to have it.
         if (verdict == RecordVerdict.Gone)
             DropIfStale(seen);

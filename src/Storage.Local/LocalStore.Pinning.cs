@@ -23,17 +23,4 @@ public sealed partial class LocalStore
         default(CountPinned).Apply(ref entry);
         return entry;
     });
-
-    /// <summary>Evicts a small blob for itself, under its key's lock. Its mark is durable with its segment's end; until then a crash brings back what nobody deleted.</summary>
-    private bool EvictRecord(IndexEntry entry)
-    {
-        MarkDead(entry);
-        if (_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
-        {
-            _ghosts.Add(entry.Hash);
-            _evictions.Add(removed.NamespaceId, EvictionReason.Capacity);
-            Release(removed);
-        }
-        return true;
-    }
 }

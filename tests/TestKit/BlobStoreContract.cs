@@ -368,7 +368,7 @@ public abstract class BlobStoreContract : IAsyncLifetime
                 Interlocked.Increment(ref seen);
             }
         })).ToArray();
-        for (var i = 0; i < 150 || (Volatile.Read(ref seen) == 0 && i < 100_000); i++)
+        for (var i = 0; i < 80 || (Volatile.Read(ref seen) == 0 && i < 100_000); i++)
         {
             await Store.PutAsync(key, versions[i % versions.Length], new PutOptions { Replace = true });
             if (i % 10 == 9)

@@ -83,6 +83,17 @@ internal sealed class StoreLayout(string root)
         }
     }
 
+    /// <summary>The files of one key's large blobs, of whatever generation.</summary>
+    public IEnumerable<(string Path, long Generation)> FindFilesOf(KeyHash hash, IFileSystem files)
+    {
+        var folder = Path.GetDirectoryName(BlobPath(hash, 0))!;
+        foreach (var name in files.List(folder))
+        {
+            if (TryParse(name, out var named, out var generation) && named == hash && generation is { } version)
+                yield return (Path.Combine(folder, name), version);
+        }
+    }
+
     private static bool TryParse(string name, out KeyHash hash, out long? generation)
     {
         generation = null;

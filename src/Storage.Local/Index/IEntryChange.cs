@@ -9,13 +9,16 @@ internal interface IEntryChange
     void Apply(ref IndexEntry entry);
 }
 
-/// <summary>The record was copied to another place.</summary>
+/// <summary>The record was copied to another place, which costs it one of its frequency. What was read there is not what is here: it has to be verified again, but for a file.</summary>
 internal readonly record struct MoveTo(uint Segment, uint Offset) : IEntryChange
 {
     public void Apply(ref IndexEntry entry)
     {
         entry.Segment = Segment;
         entry.Offset = Offset;
+        default(CountDown).Apply(ref entry);
+        if (!entry.IsLarge)
+            entry.Flags &= ~EntryFlags.Verified;
     }
 }
 
