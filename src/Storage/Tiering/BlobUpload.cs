@@ -132,6 +132,8 @@ internal sealed partial class BlobUpload(IBlobStore near, IBlobStore far, IOutbo
             return unknown.Value;
         if (generation is not null)
             return new UploadResult(UploadStatus.Changed);
+        if (near.State.Rebuilding is not null)
+            return new UploadResult(UploadStatus.Later, "The local store is still finding out which blobs it has.");
         // Whoever deletes a blob removes its entry too.
         if (outbox.ListWaiting(entry.Number - 1, 1) is [var current] && current.Number == entry.Number)
             LogMissing(entry.Key, entry.Added);

@@ -27,6 +27,8 @@ public sealed partial class TieredStore
             var near = await _near.StatAsync(key, cancellationToken).ConfigureAwait(false);
             if (near.IsOk && IsFresh(near.Value, policy))
                 return near;
+            if (near.Status == StoreStatus.Missing && IsNotKnownYet(key))
+                return NotKnownYet<BlobMetadata>();
             var far = await AskAsync(key, stamp, policy, near.IsOk, cancellationToken).ConfigureAwait(false);
             if (far.Status == StoreStatus.Unavailable && near.IsOk)
                 return Stale(near, far.Detail);
@@ -62,6 +64,8 @@ public sealed partial class TieredStore
                     copy = near.Value;
                     if (copy is not null && IsFresh(copy.Metadata, policy))
                         return Take(ref copy, BlobSource.Local);
+                    if (copy is null && IsNotKnownYet(key))
+                        return NotKnownYet<IBlobReader>();
                 }
                 if (copy is not null)
                 {

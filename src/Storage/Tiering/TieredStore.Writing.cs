@@ -33,6 +33,8 @@ public sealed partial class TieredStore
             var current = await _near.StatAsync(key, cancellationToken).ConfigureAwait(false);
             if (current.Status == StoreStatus.Unavailable)
                 return current;
+            if (current.Status == StoreStatus.Missing && IsNotKnownYet(key))
+                return NotKnownYet<BlobMetadata>();
             if (!condition.Holds(current.Value))
                 return StoreStatus.PreconditionFailed;
             condition = null;
@@ -97,6 +99,8 @@ public sealed partial class TieredStore
             var current = await _near.StatAsync(key, cancellationToken).ConfigureAwait(false);
             if (current.Status == StoreStatus.Unavailable)
                 return Failed<PutReceipt>(current.Status, current.Detail);
+            if (current.Status == StoreStatus.Missing && IsNotKnownYet(key))
+                return NotKnownYet<PutReceipt>();
             if (!condition.Holds(current.Value))
                 return StoreStatus.PreconditionFailed;
         }
@@ -151,7 +155,7 @@ public sealed partial class TieredStore
     {
         var key = far.Metadata.Key;
         var copy = await _near.StatAsync(key, CancellationToken.None).ConfigureAwait(false);
-        if (copy.Status != StoreStatus.Missing && !(copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256) && await RemoveCopyAsync(key).ConfigureAwait(false) is { } fault)
+        if ((copy.Status != StoreStatus.Missing || _near.State.Rebuilding is not null) && !(copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256) && await RemoveCopyAsync(key).ConfigureAwait(false) is { } fault)
             return fault;
         return far with { Metadata = copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256 ? copy.Value : FarBlobs.Normalize(far.Metadata, _options.PolicyOf(key.Namespace)) };
     }

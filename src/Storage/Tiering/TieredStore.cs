@@ -64,6 +64,12 @@ public sealed partial class TieredStore : IBlobStore
         policy.FreshFor is not { } limit || IsPending(copy.Key)
         || (_answers.Find(copy.Key, _near.GetGeneration(copy.Key)) is { Blob: { } present } answer && _answers.IsYounger(answer, limit) && FarBlobs.AreSame(copy, present));
 
+    /// <summary>Whether a blob that is acknowledged and only here is not found just because the local store does not know all yet. The far store has an older version, or none.</summary>
+    private bool IsNotKnownYet(BlobKey key) => IsPending(key) && _near.State.Rebuilding is not null;
+
+    private static Outcome<T> NotKnownYet<T>()
+        where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, "The node is still finding out which blobs it has; try again later.");
+
     private static Outcome<T> Failed<T>(StoreStatus status, string? detail)
         where T : class => detail is null ? status : Outcome<T>.Fail(status, detail);
 
