@@ -4,7 +4,7 @@ using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Tls;
 using EdgeCache.Edge.Transport;
 using EdgeCache.Storage;
-using EdgeCache.Storage.Local;
+using EdgeCache.Storage.Tiering;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -80,8 +80,11 @@ internal sealed class EdgeNode : IAsyncDisposable
         AddLogging(builder, quiet);
         AddServer(builder, configuration.Settings.Options);
 
-        LocalStore? store = null;
-        builder.Services.AddSingleton<IBlobStore>(_ => store ?? throw new InvalidOperationException("The store is not open yet."));
+        NodeStores? stores = null;
+        builder.Services.AddSingleton<IBlobStore>(_ => stores?.Served ?? throw new InvalidOperationException("The store is not open yet."));
+        builder.Services.AddSingleton(_ => stores?.Outbox!);
+        builder.Services.AddSingleton(_ => stores?.Uploader!);
+        builder.Services.AddHostedService<OutboxDrain>();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(configuration);
         builder.Services.AddSingleton(published);
@@ -97,12 +100,14 @@ internal sealed class EdgeNode : IAsyncDisposable
         try
         {
             var time = app.Services.GetRequiredService<TimeProvider>();
-            store = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
+            stores = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
 
-            app.Lifetime.ApplicationStopping.Register(store.MarkLeaving);
+            app.Lifetime.ApplicationStopping.Register(stores.Local.MarkLeaving);
 
-            // From here on the container owns it.
+            // From here on the container owns them, and disposes them in the opposite order.
             _ = app.Services.GetRequiredService<IBlobStore>();
+            _ = app.Services.GetService<IOutbox>();
+            _ = app.Services.GetService<OutboxUploader>();
             Pipeline.Map(app);
             return new EdgeNode(app, configuration);
         }

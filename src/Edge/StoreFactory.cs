@@ -1,8 +1,19 @@
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Local;
+using EdgeCache.Storage.Local.Outbox;
+using EdgeCache.Storage.Resilience;
+using EdgeCache.Storage.S3;
+using EdgeCache.Storage.Tiering;
 
 namespace EdgeCache.Edge;
+
+/// <summary>The stores of a node. They end in the opposite order: first nothing is sent any more, the local one goes last.</summary>
+/// <param name="Local">The local one.</param>
+/// <param name="Served">What requests are served from: the local one, or the tiers of which it is the near one and which own it.</param>
+/// <param name="Outbox">What is to be sent to the far store; null where there is none.</param>
+/// <param name="Uploader">Who sends it; null where there is none.</param>
+internal sealed record NodeStores(LocalStore Local, IBlobStore Served, IOutbox? Outbox = null, OutboxUploader? Uploader = null);
 
 /// <summary>Opens the stores that the settings ask for.</summary>
 internal static class StoreFactory
@@ -10,16 +21,33 @@ internal static class StoreFactory
     /// <summary>More than any disk has, and still far from where sums overflow.</summary>
     private const long MoreThanAnyDisk = 1L << 60;
 
-    /// <summary>Opens the local store of a node. What namespaces may hold and when it is scrubbed follows the settings in force.</summary>
-    /// <exception cref="StoreUnavailableException">The folder can't be opened; the message says why.</exception>
-    public static Task<LocalStore> OpenAsync(LiveSettings live, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>Opens the stores of a node. What namespaces may hold, how they move between the stores and when the local one is scrubbed follows the settings in force.</summary>
+    /// <exception cref="IOException">The folder can't be opened, or the bucket's credentials can't be used; the message says why.</exception>
+    public static async Task<NodeStores> OpenAsync(LiveSettings live, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
+        // It is opened after the store, whose folder it is in, and which asks it what may be evicted.
+        IOutbox? outbox = null;
         var options = OptionsOf(live.Current) with
         {
             Limits = name => live.Current.Namespaces.GetValueOrDefault(name)?.Limits ?? NamespaceLimits.None,
             Scrub = () => PlanOf(live.Current.Options.Storage),
+
+            // As long as it is not known what waits, nothing may go.
+            IsPinned = live.Current.Options.Storage.S3.Bucket is null ? null : key => Volatile.Read(ref outbox)?.Contains(key) != false,
         };
-        return LocalStore.OpenAsync(options, time, loggers.CreateLogger<LocalStore>(), cancellationToken);
+        var local = await LocalStore.OpenAsync(options, time, loggers.CreateLogger<LocalStore>(), cancellationToken);
+        try
+        {
+            outbox = await OpenOutboxAsync(live.Current.Options.Storage, loggers, time, cancellationToken);
+            return outbox is null ? new NodeStores(local, local) : await OpenTiersAsync(local, outbox, live, loggers, time, cancellationToken);
+        }
+        catch
+        {
+            if (outbox is not null)
+                await outbox.DisposeAsync();
+            await local.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Opens a local store that is there, to look into it or after it. Nothing is evicted: neither namespaces nor the store have limits, whatever the settings say.</summary>
@@ -30,6 +58,54 @@ internal static class StoreFactory
         if (!LocalStore.IsStore(options.Path))
             throw new StoreUnavailableException($"There is no store in '{options.Path}'.");
         return LocalStore.OpenAsync(options with { MaxBytes = MoreThanAnyDisk, MinFreeBytes = 0 }, time, logger, cancellationToken);
+    }
+
+    /// <summary>The outbox of a node with a far store. A node without one must not forget what it owed to the one that it had.</summary>
+    private static async Task<IOutbox?> OpenOutboxAsync(StorageOptions storage, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var hasFar = storage.S3.Bucket is not null;
+        if (!hasFar && !SqliteOutbox.IsIn(storage.Path!))
+            return null;
+        var options = new SqliteOutboxOptions { Path = storage.Path!, MaxBytes = storage.MaxSize.Bytes / 2 };
+        var outbox = await SqliteOutbox.OpenAsync(options, time, loggers.CreateLogger<SqliteOutbox>(), cancellationToken);
+        if (hasFar)
+            return outbox;
+        var state = outbox.State;
+        await outbox.DisposeAsync();
+        if (state.Waiting + state.Parked == 0)
+            return null;
+        throw new StoreUnavailableException(
+            $"{state.Waiting + state.Parked} blobs of the store '{storage.Path}' are acknowledged and not in the far store yet, and no far store is configured. Configure it again and let it be drained; edgecache outbox says what waits. Or move outbox.db away to give them up.");
+    }
+
+    private static async Task<IBlobStore> OpenFarAsync(StorageOptions storage, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var errors = new List<string>();
+        if (S3Settings.Build(storage.S3, new FileSnapshots(), errors) is not { } options)
+            throw new IOException(string.Join(" ", errors));
+        options = options with { Capabilities = await BucketProbe.RunAsync(options, loggers, time, cancellationToken) };
+        return S3Store.Open(options, time, loggers.CreateLogger<S3Store>());
+    }
+
+    private static async Task<NodeStores> OpenTiersAsync(LocalStore local, IOutbox outbox, LiveSettings live, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var far = await OpenFarAsync(live.Current.Options.Storage, loggers, time, cancellationToken);
+        var tiering = live.Current.Options.Storage.Tiering;
+        var resilience = new ResilienceOptions { Timeout = tiering.Timeout, BreakDuration = tiering.BreakDuration };
+        var options = new TieredStoreOptions
+        {
+            PolicyOf = name => live.Current.Tiers.GetValueOrDefault(name) ?? TierPolicy.Default,
+            MissMemory = tiering.MissMemory,
+            StatMemory = tiering.StatMemory,
+            MaxFills = tiering.MaxFills,
+            AbandonAfter = tiering.AbandonAfter,
+        };
+        var guarded = new ResilientStore(far, resilience, time, loggers.CreateLogger<ResilientStore>());
+        var gate = new KeyGate();
+        var uploads = new OutboxUploaderOptions { Replaces = name => live.Current.Namespaces.GetValueOrDefault(name) is { Verified: true } or { Replaceable: true } };
+        var uploader = new OutboxUploader(local, guarded, outbox, gate, uploads, time, loggers.CreateLogger<OutboxUploader>());
+        var tiers = new TieredStore(local, guarded, outbox, gate, options, time, loggers.CreateLogger<TieredStore>()) { OnOutboxAdded = uploader.Notify };
+        return new NodeStores(local, tiers, outbox, uploader);
     }
 
     private static ScrubPlan PlanOf(StorageOptions storage) => new(storage.ScrubInterval, storage.ScrubRate.Bytes);

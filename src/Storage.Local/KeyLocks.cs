@@ -16,6 +16,14 @@ internal sealed class KeyLocks
         return new Holder(semaphore);
     }
 
+    /// <summary>As <see cref="EnterAsync"/>, for a thread that may wait.</summary>
+    public Holder Enter(BlobKey key, CancellationToken cancellationToken)
+    {
+        var semaphore = _locks[key.GetHashCode() & (Count - 1)];
+        semaphore.Wait(cancellationToken);
+        return new Holder(semaphore);
+    }
+
     /// <summary>Waits until every change that is under way now has ended.</summary>
     public async ValueTask PassThroughAsync()
     {

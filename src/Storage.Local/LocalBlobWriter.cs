@@ -10,9 +10,9 @@ namespace EdgeCache.Storage.Local;
 
 /// <summary>
 /// Gathers one blob: room for the headers, the content as it comes, the trailer; the headers last, when length and digest are known. A small blob never leaves the
-/// buffer, which then is the record; a large one goes to a temporary file.
+/// buffer, which then is the record; a large one goes to a temporary file. What has come in can be read back from both.
 /// </summary>
-internal sealed class LocalBlobWriter : IBlobWriter
+internal sealed partial class LocalBlobWriter : IStagedBlobWriter
 {
     private const int BufferLength = 128 * 1024;
 
@@ -26,6 +26,7 @@ internal sealed class LocalBlobWriter : IBlobWriter
     private readonly int _headerLength;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly List<uint> _checksums = [];
+    private readonly Lock _tail = new(); // Protects what of the content is in the buffer and what in the file: _buffered, _fileLength, _length, for who reads back. Held for a copy.
     private byte[]? _buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
     private IStoreFile? _file;
     private string? _path;
@@ -77,26 +78,34 @@ internal sealed class LocalBlobWriter : IBlobWriter
         ObjectDisposedException.ThrowIf(_ended, this);
         if (_committed)
             throw new InvalidOperationException("A writer commits once.");
-        if (_refused != StoreStatus.Ok)
-            return _refused;
-        if (_options.ExpectedLength is { } length && length != _length)
-            return Outcome<PutReceipt>.Fail(StoreStatus.LengthMismatch, $"The content has {_length} bytes; {length} were announced.");
-        // A commit that is cancelled from here on may be repeated: the content ends once.
-        var digest = _digest ??= End();
-        if (_options.ExpectedSha256 is { } expected && expected != digest)
-            return Outcome<PutReceipt>.Fail(StoreStatus.DigestMismatch, $"The content has the SHA-256 {digest}; {expected} was expected.");
+        var content = EndContent();
+        if (!content.IsOk)
+            return content.Detail is { } detail ? Outcome<PutReceipt>.Fail(content.Status, detail) : content.Status;
         if (await ReserveAsync(SpaceFor(_headerLength, _length), cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
             return status;
-        var metadata = _draft with { Length = _length, Sha256 = digest, PayloadLength = _length, PayloadSha256 = digest };
-        var outcome = await _store.PublishWithinQuotaAsync(this, metadata, _options, cancellationToken).ConfigureAwait(false);
+        var outcome = await _store.PublishWithinQuotaAsync(this, content.Value, _options, cancellationToken).ConfigureAwait(false);
         _committed = true;
         return outcome;
     }
 
-    /// <summary>Whether the blob is still in the buffer as a whole and is to be a record.</summary>
-    internal bool IsSmall => _file is null && _length <= _store.SmallBlobBytes;
+    public Outcome<BlobMetadata> EndContent()
+    {
+        ObjectDisposedException.ThrowIf(_ended, this);
+        if (_refused != StoreStatus.Ok)
+            return _refused;
+        if (_options.ExpectedLength is { } length && length != _length)
+            return Outcome<BlobMetadata>.Fail(StoreStatus.LengthMismatch, $"The content has {_length} bytes; {length} were announced.");
 
-    internal bool IsPublished { get; private set; }
+        // May be asked again, by a commit after a cancelled one too: the content ends once.
+        var digest = _digest ??= End();
+        return _options.ExpectedSha256 is { } expected && expected != digest
+            ? Outcome<BlobMetadata>.Fail(StoreStatus.DigestMismatch, $"The content has the SHA-256 {digest}; {expected} was expected.")
+            : _draft with { Length = _length, Sha256 = digest, PayloadLength = _length, PayloadSha256 = digest };
+    }
+
+    /// <summary>Whether the blob is still in the buffer as a whole, with room for its trailer, and is to be a record.</summary>
+    internal bool IsSmall => _file is null && _length <= _store.SmallBlobBytes
+        && RecordFormat.LengthFor(_buffered - RecordFormat.HeaderLength + BlobTrailer.Measure(_checksums.Count)) <= _buffer!.Length;
 
     /// <summary>Completes the record of a small blob. It is this writer's buffer: valid until the writer is disposed.</summary>
     internal ReadOnlyMemory<byte> FinishRecord(BlobMetadata metadata, KeyHash hash)
@@ -134,11 +143,7 @@ internal sealed class LocalBlobWriter : IBlobWriter
     }
 
     /// <summary>The temporary file has got its name: there is nothing left to remove.</summary>
-    internal void Published()
-    {
-        _path = null;
-        IsPublished = true;
-    }
+    internal void Published() => _path = null;
 
     /// <summary>The blob's space is accounted for elsewhere: gives up what was reserved for it.</summary>
     internal long TakeReservation()
@@ -193,9 +198,13 @@ internal sealed class LocalBlobWriter : IBlobWriter
                 if (_buffered == _buffer!.Length)
                     Flush();
                 var part = content[..Math.Min(content.Length, _buffer.Length - _buffered)];
-                part.CopyTo(_buffer.AsSpan(_buffered));
+                lock (_tail)
+                {
+                    part.CopyTo(_buffer.AsSpan(_buffered));
+                    _buffered += part.Length;
+                    _length += part.Length;
+                }
                 Account(part);
-                _buffered += part.Length;
                 content = content[part.Length..];
             }
             return StoreStatus.Ok;
@@ -209,7 +218,6 @@ internal sealed class LocalBlobWriter : IBlobWriter
     private void Account(ReadOnlySpan<byte> content)
     {
         _hash.AppendData(content);
-        _length += content.Length;
         while (content.Length > 0)
         {
             var part = content[..Math.Min(content.Length, BlobFile.BlockLength - _blockLength)];
@@ -236,8 +244,11 @@ internal sealed class LocalBlobWriter : IBlobWriter
         }
         _file.Write(_fileLength, _buffer.AsSpan(from, _buffered - from));
         _file.StartWriteback(_fileLength, _buffered - from);
-        _fileLength += _buffered - from;
-        _buffered = 0;
+        lock (_tail)
+        {
+            _fileLength += _buffered - from;
+            _buffered = 0;
+        }
     }
 
     private void WriteHeader(BlobMetadata metadata, int trailerLength)

@@ -27,20 +27,43 @@ public sealed partial class LocalStore
     {
         var quota = LimitsOf(metadata.Key, out var id).QuotaBytes;
         if (quota == long.MaxValue)
-            return await PublishAsync(writer, metadata, options, cancellationToken).ConfigureAwait(false);
+            return await PublishAsync(writer, metadata, options, null, cancellationToken).ConfigureAwait(false);
         var bytes = LocalBlobWriter.SpaceFor(BlobHeader.Measure(metadata), metadata.Length);
         if (bytes > quota)
             return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, BeyondQuota(metadata.Key, bytes, quota));
+        // What a namespace takes is known when the index is complete.
+        if (!await IsKnownAsync(cancellationToken).ConfigureAwait(false))
+            return Outcome<PutReceipt>.Fail(StoreStatus.Unavailable, NotYetKnown);
         if (!await _gate.TryEnterAsync(id, quota, bytes, cancellationToken).ConfigureAwait(false))
-            return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, $"The namespace {metadata.Key.Namespace} is full ({quota} bytes), and nothing could be evicted in time.");
+            return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, NoRoomWithin(metadata.Key));
+        var hold = new QuotaHold(_gate, id, quota, bytes);
         try
         {
-            return await PublishAsync(writer, metadata, options, cancellationToken).ConfigureAwait(false);
+            return await PublishAsync(writer, metadata, options, hold, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            _gate.Leave(id, bytes);
+            hold.Dispose();
         }
+    }
+
+    /// <summary>What one write holds of its namespace's quota: at first what its file is expected to take, then what it takes.</summary>
+    private sealed class QuotaHold(QuotaGate gate, ushort id, long quota, long held) : IDisposable
+    {
+        private long _held = held;
+
+        /// <summary>Has room for so many bytes in all; false when there is none in time.</summary>
+        public async ValueTask<bool> TryHoldAsync(long bytes, CancellationToken cancellationToken)
+        {
+            if (bytes <= _held)
+                return true;
+            if (!await gate.TryGrowAsync(id, quota, _held, bytes - _held, cancellationToken).ConfigureAwait(false))
+                return false;
+            _held = bytes;
+            return true;
+        }
+
+        public void Dispose() => gate.Leave(id, _held);
     }
 
     /// <summary>The answer to a write that would not fit even into the empty namespace; null when it would, or when its length is not known.</summary>
@@ -57,15 +80,17 @@ public sealed partial class LocalStore
 
     private static string BeyondQuota(BlobKey key, long bytes, long quota) => $"It takes {bytes} bytes of disk; the whole namespace {key.Namespace} may take {quota}.";
 
+    private static string NoRoomWithin(BlobKey key) => $"The namespace {key.Namespace} is full, and nothing could be evicted in time.";
+
     private NamespaceLimits LimitsOf(BlobKey key, out ushort id)
     {
         id = _namespaces.IdOf(key.Namespace);
         return _limits.Of(id, key.Namespace);
     }
 
-    /// <summary>Whether a blob has been kept for long enough: whatever is still stored of it, it is missing.</summary>
+    /// <summary>Whether a blob has been kept for long enough: whatever is still stored of it, it is missing. One that is pinned is kept for as long as it is.</summary>
     private bool IsExpired(BlobKey key, DateTimeOffset created, ushort namespaceId) =>
-        _limits.Of(namespaceId, key.Namespace).Retention is { } keep && _time.GetUtcNow() - created >= keep;
+        _limits.Of(namespaceId, key.Namespace).Retention is { } keep && _time.GetUtcNow() - created >= keep && !IsPinned(key);
 
     private bool IsExpired(BlobMetadata metadata, ushort namespaceId) => IsExpired(metadata.Key, metadata.Created, namespaceId);
 
@@ -94,14 +119,17 @@ public sealed partial class LocalStore
     /// only then the files of large blobs go: a record without its file says nothing, and an older one of the key would count again. A small blob that a crash brings
     /// back was never deleted by anybody, and is whole; if it is too old, it is still missing.
     /// </summary>
-    internal async Task EvictAllAsync(List<IndexEntry> chosen, EvictionReason reason)
+    /// <returns>Whether all of it may go: none that has to is pinned.</returns>
+    internal async Task<bool> EvictAllAsync(List<IndexEntry> chosen, EvictionReason reason)
     {
         Exception? fault = null;
+        var pinned = 0;
         await Parallel.ForEachAsync(chosen, Limits, async (entry, _) =>
         {
             try
             {
-                await EvictAsync(entry, reason).ConfigureAwait(false);
+                if (!await EvictAsync(entry, reason).ConfigureAwait(false))
+                    Interlocked.Increment(ref pinned);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -112,24 +140,31 @@ public sealed partial class LocalStore
         await _disk.RunAsync(FinishEvictions).ConfigureAwait(false);
         if (fault is not null)
             throw new IOException($"Some blobs could not be evicted: {fault.Message}", fault);
+        return pinned == 0;
     }
 
-    private async ValueTask EvictAsync(IndexEntry seen, EvictionReason reason)
+    /// <summary>Evicts one. False when it has to stay because it is pinned.</summary>
+    private async ValueTask<bool> EvictAsync(IndexEntry seen, EvictionReason reason)
     {
         var verdict = RecordReader.ReadMetadata(_segments, seen, out var header, out var metadata);
         if (verdict == RecordVerdict.Damaged)
-            DropDamaged(default, seen, file: null);
+            DropDamaged(seen);
         // Deleted before a crash, after the index was written down: as long as it is in the index, its namespace seems to have it.
         if (verdict == RecordVerdict.Gone)
             DropIfStale(seen);
         if (verdict != RecordVerdict.Good)
-            return;
+            return true;
         using var held = await _keyLocks.EnterAsync(metadata!.Key, CancellationToken.None).ConfigureAwait(false);
         if (!_index.TryGet(seen.Hash, out var entry) || !entry.IsAt(seen.Segment, seen.Offset))
-            return;
+            return true;
         // The index has whole seconds, and somebody may have asked for it since.
         if (reason == EvictionReason.Age ? !IsExpired(metadata, entry.NamespaceId) : entry.Frequency > seen.Frequency)
-            return;
+            return true;
+        if (reason == EvictionReason.Quota && IsPinned(metadata.Key))
+        {
+            _index.TryUpdate(entry.Hash, entry.Segment, entry.Offset, default(CountPinned));
+            return false;
+        }
         MarkDead(entry);
         // A reader that saw the mark may have taken it out and accounted for it; the file is left to this all the same.
         var isHere = _index.Remove(entry.Hash, entry.Segment, entry.Offset, out _);
@@ -137,6 +172,7 @@ public sealed partial class LocalStore
         if (reason == EvictionReason.Quota)
             _ghosts.Add(entry.Hash);
         _leaving.Enqueue((entry.IsLarge ? _layout.BlobPath(entry.Hash, header.Generation) : null, isHere ? entry : null));
+        return true;
     }
 
     private bool FinishEvictions()

@@ -47,10 +47,17 @@ public sealed partial class LocalStore
         _layout.Listing,
         path => ListingDatabase.Open(path, _secret.ToGuid(), _segments),
         new LogLister(_segments, _index, _secret, FindStored),
-        _keyLocks.PassThroughAsync,
+        SettleAsync,
         _disk,
         _time,
         _logger);
+
+    /// <summary>Waits until the index is complete, and every change that is under way has ended: the table is made of what the index says.</summary>
+    private async ValueTask SettleAsync(CancellationToken cancellationToken)
+    {
+        await _rebuilt.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _keyLocks.PassThroughAsync().ConfigureAwait(false);
+    }
 
     /// <summary>What a row of the table is now; null when the blob has gone, or is no longer one that was asked for.</summary>
     private BlobListing? Confirm(BlobPrefix prefix, ListingRow row)

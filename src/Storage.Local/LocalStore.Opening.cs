@@ -10,6 +10,8 @@ namespace EdgeCache.Storage.Local;
 /// <content>How a store begins and ends.</content>
 public sealed partial class LocalStore
 {
+    private const int MaxPositionTries = 1000;
+
     private LocalStore(LocalStoreOptions options, StoreLayout layout, IFileSystem files, FolderLock? folderLock, HashSecret secret, TimeProvider time, ILogger logger)
     {
         _options = options;
@@ -24,12 +26,23 @@ public sealed partial class LocalStore
         _memory = new MemoryTier(options.MemoryTierBytes);
         _space = new SpaceAccount(options, files, time);
         _segments = new SegmentSet(layout.Segments, files, secret);
-        (_index, var header) = ReadSnapshot();
-        foreach (var (id, name) in header?.Namespaces ?? new Dictionary<ushort, string>())
-            _namespaces.Load(name, id);
-        Recover(header);
+        try
+        {
+            (_index, var header) = ReadSnapshot();
+            foreach (var (id, name) in header?.Namespaces ?? new Dictionary<ushort, string>())
+                _namespaces.Load(name, id);
+            Recover(header);
+        }
+        catch
+        {
+            _segments.Dispose();
+            _disk.Dispose();
+            _fileDisk.Dispose();
+            CloseReading();
+            throw;
+        }
         _log = new LogWriter(_segments, _sizes.SegmentBytes, Math.Max(_sizes.SegmentBytes, options.MaxBytes / StoreSizes.SegmentsInStore), _space.AddUsed);
-        _reclaimer = new Reclaimer(options, _space, _segments, _log, EmptyAsync, time, logger);
+        _reclaimer = new Reclaimer(options, _space, _segments, _log, EmptyAsync, _rebuilt.Task, time, logger);
         _probe = new FaultProbe(files, layout, time);
         _snapshotter = new Snapshotter(() => _log.Written, WriteSnapshotAsync, time);
         _listing = MakeListing();
@@ -87,11 +100,12 @@ public sealed partial class LocalStore
         var store = new LocalStore(options, layout, files, folderLock, marker.Secret, time, logger);
         try
         {
-            store._adoption = store.SweepFilesAsync(isTakeover: marker.Format < StoreMarker.Format);
+            if (store._rebuild is null)
+                store.EndRebuild();
+            store._adoption = store.RebuildAndSweepAsync(isTakeover: marker.Format < StoreMarker.Format);
             // In a folder of an older format, or one that lost its marker, what was acknowledged may be known by its file alone.
             if (marker.Format < StoreMarker.Format)
                 await store._adoption.ConfigureAwait(false);
-            store._reclaimer.Check();
             store.StartUpkeep();
             store.LogOpened(layout.Root, store._index.Count, store._space.Used);
             return store;
@@ -115,6 +129,9 @@ public sealed partial class LocalStore
             return;
         }
         _closing = true;
+        // A rebuild ends here. Whoever waits for it is told at once: the disk may keep the rebuild for as long as a read takes.
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        _rebuild?.End(isComplete: false);
         RemoveWriter();
         await _lastWriterGone.Task.ConfigureAwait(false);
         try
@@ -134,7 +151,9 @@ public sealed partial class LocalStore
         finally
         {
             // Whatever went wrong: the folder is free for the next.
+            _stopping.Dispose();
             _disk.Dispose();
+            _fileDisk.Dispose();
             CloseReading();
             _segments.Dispose();
             _folderLock?.Dispose();
@@ -171,17 +190,12 @@ public sealed partial class LocalStore
     /// <summary>Writes the index down, so that the next start need not find it out. A failure costs that start some time and nothing else.</summary>
     internal async Task WriteSnapshotAsync()
     {
+        // The one that is there, if any, is older and right; an index that is not complete is neither.
+        if (_rebuild is not null)
+            return;
         try
         {
-            var header = new SnapshotHeader
-            {
-                StoreId = _secret.ToGuid(),
-                NextGeneration = (ulong)(Volatile.Read(ref _generation) + 1),
-                Segments = _segments.List().ConvertAll(s => new SegmentPosition(s.Id, (byte)s.Class, s.Length)),
-                Namespaces = _namespaces.List().ToDictionary(n => n.Value, n => n.Key),
-            };
-            // A record is in the log an instant before it is in the index. Those that were in between when the positions were taken get there now.
-            await _keyLocks.PassThroughAsync().ConfigureAwait(false);
+            var header = await TakeHeaderAsync().ConfigureAwait(false);
             // Nothing is in the index that the log has not synced.
             await _disk.RunAsync(() => Write(header)).ConfigureAwait(false);
         }
@@ -189,6 +203,44 @@ public sealed partial class LocalStore
         {
             LogSnapshotFailed(error);
         }
+    }
+
+    private async Task<SnapshotHeader> TakeHeaderAsync()
+    {
+        List<SegmentPosition> positions;
+        await _moving.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            positions = TakePositions();
+        }
+        finally
+        {
+            _moving.Release();
+        }
+        // A record is in the log an instant before it is in the index. Those that were in between when the positions were taken get there now.
+        await _keyLocks.PassThroughAsync().ConfigureAwait(false);
+        // Only now: the next generation must be larger than that of every record before the positions, and the namespace of each must have its number.
+        return new SnapshotHeader
+        {
+            StoreId = _secret.ToGuid(),
+            NextGeneration = (ulong)(Volatile.Read(ref _generation) + 1),
+            Segments = positions,
+            Namespaces = _namespaces.List().ToDictionary(n => n.Value, n => n.Key),
+        };
+    }
+
+    /// <summary>The end of every segment as of one moment: if one were of later, what it says of a key could be known, and what another says of the key before that not.</summary>
+    /// <exception cref="IOException">There is no such moment, because so much is written.</exception>
+    private List<SegmentPosition> TakePositions()
+    {
+        for (var tries = 0; tries < MaxPositionTries; tries++)
+        {
+            var written = _log.Written;
+            var positions = _segments.List().ConvertAll(s => new SegmentPosition(s.Id, (byte)s.Class, s.Length));
+            if (_log.Written == written)
+                return positions;
+        }
+        throw new IOException("The log is written to all the time.");
     }
 
     private bool Write(SnapshotHeader header)

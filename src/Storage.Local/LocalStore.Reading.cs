@@ -36,7 +36,7 @@ public sealed partial class LocalStore
     /// <inheritdoc/>
     public ValueTask<Outcome<BlobMetadata>> StatAsync(BlobKey key, CancellationToken cancellationToken)
     {
-        if (!_index.TryGetAndTouch(HashOf(key), out var entry))
+        if (!_index.TryGetAndTouch(HashOf(key), out var entry) || !IsServable(entry))
             return new(StoreStatus.Missing);
         try
         {
@@ -54,7 +54,7 @@ public sealed partial class LocalStore
     /// <inheritdoc/>
     public ValueTask<Outcome<IBlobReader>> OpenReadAsync(BlobKey key, ByteRange expected, CancellationToken cancellationToken)
     {
-        if (!_index.TryGetAndTouch(HashOf(key), out var entry))
+        if (!_index.TryGetAndTouch(HashOf(key), out var entry) || !IsServable(entry))
             return new(StoreStatus.Missing);
         if (!entry.IsLarge && _memory.Serve(entry) is { } blob && blob.Metadata.Key == key)
             return IsExpired(blob.Metadata, entry.NamespaceId) ? new(StoreStatus.Missing) : new(Outcome<IBlobReader>.Good(blob));
@@ -117,7 +117,7 @@ public sealed partial class LocalStore
     private IBlobReader? OpenCurrent(BlobKey key, bool keep)
     {
         var hash = HashOf(key);
-        for (var look = 0; look < MaxLooks && _index.TryGet(hash, out var entry); look++)
+        for (var look = 0; look < MaxLooks && _index.TryGet(hash, out var entry) && IsServable(entry); look++)
         {
             if (entry.IsLarge && OpenLarge(key, hash, entry) is { } large)
                 return UnlessExpired(keep ? KeepOpen(entry, large) : large, entry.NamespaceId);
@@ -134,7 +134,7 @@ public sealed partial class LocalStore
     private (IndexEntry Entry, BlobMetadata Metadata)? FindStored(BlobKey key)
     {
         var hash = HashOf(key);
-        for (var look = 0; look < MaxLooks && _index.TryGet(hash, out var entry); look++)
+        for (var look = 0; look < MaxLooks && _index.TryGet(hash, out var entry) && IsServable(entry); look++)
         {
             switch (RecordReader.ReadMetadata(_segments, entry, out _, out var metadata))
             {
@@ -214,7 +214,8 @@ public sealed partial class LocalStore
         }
         if (verdict == RecordVerdict.Damaged)
         {
-            DropDamaged(key, entry, file: null);
+            if (DropDamaged(key, entry, file: null))
+                QuarantineStrayFiles(hash);
             return null;
         }
         if (metadata!.Key != key)

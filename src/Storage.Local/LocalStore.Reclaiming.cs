@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using EdgeCache.Storage.Local.Disk;
+using EdgeCache.Storage.Local.Format;
 using EdgeCache.Storage.Local.Index;
 using EdgeCache.Storage.Local.Segments;
 using Microsoft.Extensions.Logging;
@@ -18,36 +21,72 @@ public sealed partial class LocalStore
 
     private readonly GhostTable _ghosts;
 
+    // Held while a segment is emptied, and by whoever needs a moment at which no record is being moved. Taken before any key's lock.
+    private readonly SemaphoreSlim _moving = new(1, 1);
+
+    /// <summary>Files of evicted blobs. They go when the marks in their records are synced: a record without its file says nothing, and an older one of the key would count again.</summary>
+    private readonly ConcurrentQueue<EvictedFile> _evictedFiles = new();
+
     /// <summary>
-    /// Takes everything out of a segment and removes it. First what stays is copied and the files of what is evicted go, then the segment, and only then the
-    /// index forgets the rest: at every moment a crash leaves each blob where the index, or a scan, finds it, or evicted.
+    /// Takes everything out of a segment and removes it. First what stays is copied, then what is evicted is forgotten and marked, all marks are synced, and then the files of the
+    /// evicted go and the segment: at every moment a crash leaves each blob where the index, or a scan, finds it, or evicted for good.
     /// </summary>
     internal async ValueTask<EmptyResult> EmptyAsync(Segment segment, bool keepAll)
     {
+        await _moving.WaitAsync().ConfigureAwait(false);
         try
         {
+            // Whoever was before this one had the same segment in mind.
+            if (_segments.Find(segment.Id) != segment)
+                return EmptyResult.Removed;
             // A record is in the log an instant before it is in the index; those in between get there now.
             await _keyLocks.PassThroughAsync().ConfigureAwait(false);
-            var entries = FindEntries(segment);
+            var entries = CountPinned(await _disk.RunAsync(() => FindEntries(segment)).ConfigureAwait(false));
             if (!keepAll && entries.Where(e => e.Frequency > 0).Sum(e => e.IsLarge ? LargeRecordGuess : e.Length) > segment.Length * StayShare)
             {
                 foreach (var entry in entries.Where(e => e.Frequency > 0))
                     _index.TryUpdate(entry.Hash, entry.Segment, entry.Offset, default(CountDown));
                 return EmptyResult.Stays;
             }
-            var alone = entries.Where(e => keepAll || e.Frequency > 0 || e.IsLarge);
-            await Parallel.ForEachAsync(alone, Limits, (entry, _) => MoveOrEvictAsync(segment, entry, keepAll)).ConfigureAwait(false);
+            // Of two copies the one in the younger segment counts, so what is copied must not go to an older one.
+            await _log.SealAsync(SegmentClass.Main, olderThan: segment.Id).ConfigureAwait(false);
+            var alone = entries.Where(e => keepAll || e.Frequency > 0 || e.IsLarge || MayBePinned);
+            var emptying = new Emptying(segment, keepAll);
+            await Parallel.ForEachAsync(alone, Limits, (entry, _) => MoveOrEvictAsync(emptying, entry)).ConfigureAwait(false);
             await _disk.RunAsync(() => RemoveSegment(segment, entries)).ConfigureAwait(false);
             return EmptyResult.Removed;
+        }
+        catch (IOException error) when (keepAll && IsNoSpace(error))
+        {
+            return EmptyResult.NoRoom;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             LogNotReclaimed(error, segment.Id);
             return EmptyResult.Failed;
         }
+        finally
+        {
+            _moving.Release();
+        }
     }
 
+    /// <summary>What the index has in a segment, by the headers of the segment's records. Where one is damaged, the whole index is looked through.</summary>
     private List<IndexEntry> FindEntries(Segment segment)
+    {
+        var found = new List<IndexEntry>();
+        var left = segment.LiveBytes;
+        SegmentScanner.ScanHeaders(segment, (header, offset) =>
+        {
+            if (!_index.TryGet(header.Hash, out var entry) || !entry.IsAt(segment.Id, IndexEntry.ToUnits(offset)))
+                return;
+            found.Add(entry);
+            left -= entry.Bytes;
+        });
+        return left <= 0 ? found : FindEntriesInIndex(segment);
+    }
+
+    private List<IndexEntry> FindEntriesInIndex(Segment segment)
     {
         var found = new List<IndexEntry>();
         for (var shard = 0; shard < BlobIndex.ShardCount; shard++)
@@ -62,72 +101,133 @@ public sealed partial class LocalStore
         return found;
     }
 
-    /// <summary>Copies a record to a younger segment, or evicts a large blob with its file. Under the key's lock, so that no write or delete comes between.</summary>
-    private async ValueTask MoveOrEvictAsync(Segment segment, IndexEntry seen, bool keepAll)
+    /// <summary>Copies a record to a younger segment, or evicts a large blob. Under the key's lock, so that no write or delete comes between.</summary>
+    private async ValueTask MoveOrEvictAsync(Emptying emptying, IndexEntry seen)
     {
-        var verdict = RecordReader.ReadMetadata(_segments, seen, out var header, out var metadata);
-        if (verdict != RecordVerdict.Good)
-            return;
+        switch (RecordReader.ReadMetadata(_segments, seen, out var header, out var metadata))
+        {
+            case RecordVerdict.Gone:
+                DropIfStale(seen);
+                return;
+            case RecordVerdict.Damaged:
+                DropDamaged(seen);
+                return;
+        }
         using var held = await _keyLocks.EnterAsync(metadata!.Key, CancellationToken.None).ConfigureAwait(false);
         if (!_index.TryGet(seen.Hash, out var entry) || !entry.IsAt(seen.Segment, seen.Offset))
             return;
-        if (keepAll || entry.Frequency > 0)
-            await CopyAsync(segment, entry, header.Length).ConfigureAwait(false);
-        else
-            await _disk.RunAsync(() => EvictFile(entry)).ConfigureAwait(false);
+        var isPinned = IsPinned(metadata.Key);
+        if ((emptying.KeepAll || entry.Frequency > 0 || isPinned) && await TryCopyAsync(emptying, entry, header.Length).ConfigureAwait(false))
+            return;
+        if (isPinned)
+            throw new IOException($"There is no room to move {metadata.Key}, which must not go.");
+        Evict(entry);
     }
 
-    private async ValueTask CopyAsync(Segment segment, IndexEntry entry, int length)
+    /// <summary>Copies what is whole. False when the disk is full, where that may be evicted instead: a full disk must not keep the store from getting smaller.</summary>
+    private async ValueTask<bool> TryCopyAsync(Emptying emptying, IndexEntry entry, int length)
     {
+        if (emptying.IsDiskFull)
+            return false;
         var bytes = new byte[length];
-        if (segment.File.Read(entry.ByteOffset, bytes) < length || !RecordFormat.TryRead(bytes, out var header) || header.Dead)
-            return;
+        var segment = emptying.Segment;
+        if (segment.File.Read(entry.ByteOffset, bytes) < length || !IsWhole(bytes, entry))
+        {
+            DropDamaged(entry);
+            return true;
+        }
         // A blob that nobody asked for is only copied because its segment is nearly empty: it stays on probation.
         var queue = entry.Frequency > 0 ? SegmentClass.Main : segment.Class;
-        var to = await _log.AppendAsync(queue, bytes, entry.IsLarge ? entry.Bytes : 0).ConfigureAwait(false);
+        RecordLocation to;
+        try
+        {
+            to = await _log.AppendAsync(queue, bytes, entry.IsLarge ? entry.Bytes : 0).ConfigureAwait(false);
+        }
+        catch (IOException error) when (!emptying.KeepAll && IsNoSpace(error))
+        {
+            emptying.IsDiskFull = true;
+            return false;
+        }
         _space.AddUsed(length);
-        var moved = entry;
-        moved.Segment = to.Segment;
-        moved.Offset = IndexEntry.ToUnits(to.Offset);
-        moved.Frequency = (byte)Math.Max(0, entry.Frequency - 1);
-        _index.Set(moved);
+        var isMoved = _index.TryUpdate(entry.Hash, entry.Segment, entry.Offset, new MoveTo(to.Segment, IndexEntry.ToUnits(to.Offset)));
         // Should the segment stay after all, because the disk fails: a deletion marks the copy alone, and the copy's segment may be removed before this one.
         segment.MarkDead(entry.ByteOffset);
-        segment.AddLive(-entry.Bytes);
-        _segments.Find(to.Segment)?.AddLive(entry.Bytes);
+        if (isMoved)
+        {
+            segment.AddLive(-entry.Bytes);
+            _segments.Find(to.Segment)?.AddLive(entry.Bytes);
+            return true;
+        }
+        // A reader found it damaged meanwhile: what was dropped must not come back with its copy.
+        _segments.Find(to.Segment)?.MarkDead(to.Offset);
+        return true;
     }
 
-    private bool EvictFile(IndexEntry entry)
+    private static bool IsNoSpace(IOException error) => Posix.IsNoSpace(error.InnerException as IOException ?? error);
+
+    private static bool IsWhole(byte[] bytes, in IndexEntry entry)
     {
-        // First the mark, for good: a record without its file says nothing, and an older one of the key would count again.
+        if (!RecordFormat.TryRead(bytes, out var header) || header.Hash != entry.Hash || header.Dead || header.Length != bytes.Length)
+            return false;
+        var body = bytes.AsSpan(RecordFormat.HeaderLength);
+        return entry.IsLarge ? BlobImage.TryReadHeader(body, out _) : BlobImage.TryRead(body, verifyPayload: true, out _);
+    }
+
+    /// <summary>Forgets a blob. Its mark is synced with those of all that are evicted with it.</summary>
+    private void Evict(in IndexEntry entry)
+    {
         var file = PathOfFile(entry);
-        MarkDeadForGood(entry);
+        if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
+            return;
+        Forget(removed);
+        _ghosts.Add(removed.Hash);
+        _evictions.Add(removed.NamespaceId, EvictionReason.Capacity);
+        _segments.Find(removed.Segment)?.AddLive(-removed.Bytes);
         if (file is not null)
-            _files.Delete(file);
-        if (_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
-        {
-            _ghosts.Add(entry.Hash);
-            _evictions.Add(removed.NamespaceId, EvictionReason.Capacity);
-            Release(removed);
-        }
-        return true;
+            _evictedFiles.Enqueue(new EvictedFile(file, removed.Bytes));
+        else if (removed.IsLarge)
+            _space.AddUsed(-removed.Bytes);
+        // Last: it has gone, and is counted, also where the mark can't be written now. Then it is written with the next sync of marks, before which no file goes.
+        MarkDead(removed);
     }
 
     private bool RemoveSegment(Segment segment, List<IndexEntry> entries)
     {
-        _segments.Remove(segment);
+        // What was copied points elsewhere by now, and what was written again too: only the evicted are still here.
         foreach (var entry in entries)
-        {
-            // What was copied points elsewhere by now, and what was written again too: only the evicted are still here.
-            if (!_index.Remove(entry.Hash, entry.Segment, entry.Offset, out var removed))
-                continue;
-            _ghosts.Add(entry.Hash);
-            _evictions.Add(removed.NamespaceId, EvictionReason.Capacity);
-            if (removed.IsLarge)
-                _space.AddUsed(-removed.Bytes);
-        }
+            Evict(entry);
+        _segments.SyncAllMarks();
+        while (_evictedFiles.TryDequeue(out var file))
+            DeleteEvicted(file);
+        _segments.Remove(segment);
         _space.AddUsed(-segment.Length);
         return true;
+    }
+
+    private void DeleteEvicted(EvictedFile file)
+    {
+        try
+        {
+            _files.Delete(file.Path);
+            _space.AddUsed(-file.Bytes);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // It goes on taking space until the next start removes it.
+            LogLeftUnread(error, file.Path);
+        }
+    }
+
+    private readonly record struct EvictedFile(string Path, long Bytes);
+
+    private sealed class Emptying(Segment segment, bool keepAll)
+    {
+        public Segment Segment { get; } = segment;
+
+        public bool KeepAll { get; } = keepAll;
+
+        /// <summary>Set when a copy found no room: the rest is evicted without trying.</summary>
+        public volatile bool IsDiskFull;
     }
 
     [LoggerMessage(LogLevel.Warning, "Segment {Segment} could not be emptied; another is tried")]

@@ -10,39 +10,37 @@ namespace EdgeCache.Storage.Local;
 public sealed partial class LocalStore
 {
     /// <summary>
-    /// Brings the index from the snapshot's state to the log's: replays every record that is behind the snapshot's positions. Without a snapshot that is every
-    /// record there is.
+    /// Opens the segments, and brings the index from the snapshot's state to the log's: at once where that takes a moment; else it is left to a rebuild in the background.
     /// </summary>
     private void Recover(SnapshotHeader? snapshot)
     {
         foreach (var name in _files.List(_layout.Temporary).Where(StoreLayout.IsTemporary))
             _files.Delete(Path.Combine(_layout.Temporary, name));
-        _generation = (long)(snapshot?.NextGeneration ?? 0);
         var positions = snapshot?.Segments.ToDictionary(s => s.Segment, s => s.Position) ?? [];
         var lastKnown = positions.Count == 0 ? 0 : positions.Keys.Max();
         var leftAlone = _segments.Open(lastKnown);
         if (leftAlone > 0)
             LogLeftAlone(leftAlone);
-
-        var replay = new LogReplay(_index, _segments, EntryOf);
-        foreach (var segment in _segments.List())
+        foreach (var segment in _segments.List().Where(s => s.Id <= lastKnown && !positions.ContainsKey(s.Id)))
         {
-            if (segment.Id <= lastKnown && !positions.ContainsKey(segment.Id))
-            {
-                // It was emptied and removed before the snapshot was made, but its name came back after a crash.
-                _segments.Remove(segment);
-                continue;
-            }
-            _space.AddUsed(segment.Length);
-            var from = positions.GetValueOrDefault(segment.Id, Segment.HeaderLength);
-            if (from < segment.Length)
-                SegmentScanner.Scan(segment, from, _secret, replay.Take);
+            // It was emptied and removed before the snapshot was made, but its name came back after a crash.
+            _segments.Remove(segment);
         }
-        foreach (var segment in _segments.List())
-            segment.SyncMarks();
-        // What is written from now on has larger ones than all that a process before this one can have named and not recorded.
-        _generation = Math.Max(Math.Max(_generation, replay.LastGeneration), CurrentMicroseconds - 1);
+        var segments = _segments.List();
+        _space.AddUsed(segments.Sum(s => s.Length));
         AccountForEntries();
+        _lastSegment = segments.Count == 0 ? 0 : segments[^1].Id;
+        // What is written from now on has larger ones than all that a process before this one can have named and not recorded.
+        _generation = _firstGeneration = Math.Max((long)(snapshot?.NextGeneration ?? 0), CurrentMicroseconds - 1);
+        _replay = new LogReplay(_index, _segments, EntryOf, Claim) { LastSegment = _lastSegment, FirstGeneration = _firstGeneration };
+        var rebuild = new Rebuild(segments, positions, _secret, Replay);
+        if (rebuild.Bytes > _options.ReplayAtOnceBytes)
+        {
+            _rebuild = rebuild;
+            return;
+        }
+        rebuild.Run(CancellationToken.None);
+        _firstGeneration = _generation;
     }
 
     /// <summary>Drops entries whose segment has gone, and adds up what the others take.</summary>
@@ -59,8 +57,10 @@ public sealed partial class LocalStore
                     continue;
                 }
                 segment.AddLive(entry.Bytes);
-                if (entry.IsLarge)
-                    _space.AddUsed(entry.Bytes);
+                if (!entry.IsLarge)
+                    continue;
+                _space.AddUsed(entry.Bytes);
+                _claimedBySnapshot += entry.Bytes;
             }
         }
     }
@@ -88,7 +88,6 @@ public sealed partial class LocalStore
     /// </summary>
     private async Task SweepFilesAsync(bool isTakeover)
     {
-        var before = Volatile.Read(ref _generation);
         List<(string Path, KeyHash Hash, long? Generation)> found;
         try
         {
@@ -100,12 +99,55 @@ public sealed partial class LocalStore
             LogLeftUnread(error, _layout.Root);
             return;
         }
-        await Parallel.ForEachAsync(found, Limits, (file, _) => SweepAsync(file.Path, file.Hash, file.Generation, before, isTakeover)).ConfigureAwait(false);
+        var names = found.Where(f => f.Generation is not null).Select(f => (f.Hash, f.Generation!.Value)).ToHashSet();
+        await _disk.RunAsync(() => DropEntriesWithoutFile(names)).ConfigureAwait(false);
+        await Parallel.ForEachAsync(found, Limits, (file, _) => SweepAsync(file.Path, file.Hash, file.Generation, isTakeover)).ConfigureAwait(false);
         if (_foreignFiles > 0 || _newerFiles > 0)
             LogFilesLeftAlone(_foreignFiles, _newerFiles);
     }
 
-    private async ValueTask SweepAsync(string path, KeyHash hash, long? generation, long before, bool isTakeover)
+    /// <summary>
+    /// Takes large blobs out of the index that were deleted after the snapshot had been made, by a mark in a record that is before its positions, and those whose file was removed by hand.
+    /// </summary>
+    private bool DropEntriesWithoutFile(HashSet<(KeyHash Hash, long Generation)> names)
+    {
+        var large = new List<IndexEntry>();
+        for (var shard = 0; shard < BlobIndex.ShardCount; shard++)
+        {
+            using var copy = _index.CopyShard(shard);
+            foreach (ref readonly var entry in copy.Entries)
+            {
+                if (entry.IsLarge && entry.Segment <= _lastSegment)
+                    large.Add(entry);
+            }
+        }
+        // In the order in which they are on disk.
+        foreach (var entry in large.OrderBy(e => e.Segment).ThenBy(e => e.Offset).TakeWhile(_ => !_closing))
+            DropWithoutFile(entry, names);
+        return true;
+    }
+
+    private void DropWithoutFile(in IndexEntry entry, HashSet<(KeyHash Hash, long Generation)> names)
+    {
+        try
+        {
+            switch (RecordReader.ReadMetadata(_segments, entry, out var header, out var metadata))
+            {
+                case RecordVerdict.Gone: DropIfStale(entry); break;
+                case RecordVerdict.Damaged: _damagedAtStart += DropDamaged(entry) ? 1 : 0; break;
+                case RecordVerdict.Good when !names.Contains((entry.Hash, header.Generation)) && !_files.Exists(_layout.BlobPath(entry.Hash, header.Generation)):
+                    _damagedAtStart += DropDamaged(metadata!.Key, entry, file: null) ? 1 : 0;
+                    break;
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Whoever asks for it will see.
+            LogLeftUnread(error, _layout.Root);
+        }
+    }
+
+    private async ValueTask SweepAsync(string path, KeyHash hash, long? generation, bool isTakeover)
     {
         try
         {
@@ -114,7 +156,7 @@ public sealed partial class LocalStore
             if (generation is null)
                 await AdoptAsync(path).ConfigureAwait(false);
             // What this process writes is newer than all that was there when it began, and may be on its way into the log.
-            else if (generation <= before && !IsKnown(hash, generation.Value))
+            else if (generation <= _firstGeneration && !IsKnown(hash, generation.Value))
                 _files.Delete(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException && !(isTakeover && generation is null))
@@ -171,11 +213,12 @@ public sealed partial class LocalStore
     {
         // The record first: without its file it says nothing, but a file that has got its name without a record is taken for one that a crash left over.
         var record = LargeRecord(metadata, hash);
+        var namespaceId = _namespaces.IdOf(metadata.Key.Namespace);
         var location = await _log.AppendAsync(SegmentClass.Main, record, allocated).ConfigureAwait(false);
         var named = _layout.BlobPath(hash, metadata.Generation);
         _files.Rename(path, named);
         _files.SyncFolder(Path.GetDirectoryName(named)!);
-        var entry = IndexEntry.Large(hash, location.Segment, location.Offset, allocated, _namespaces.IdOf(metadata.Key.Namespace), metadata.Created);
+        var entry = IndexEntry.Large(hash, location.Segment, location.Offset, allocated, namespaceId, metadata.Created);
         _space.AddUsed(allocated + record.Length);
         Supersede(_index.Set(entry), entry);
     }
@@ -206,6 +249,10 @@ public sealed partial class LocalStore
         }
     }
 
+    // The largest generation, and the youngest segment, of the processes before this one.
+    private long _firstGeneration;
+    private uint _lastSegment;
+    private long _claimedBySnapshot;
     private int _foreignFiles;
     private int _newerFiles;
 

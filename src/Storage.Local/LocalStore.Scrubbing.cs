@@ -10,11 +10,14 @@ public sealed partial class LocalStore
 {
     private ScrubSchedule? _scrubs;
 
+    // What the look at the folder found, and no scrub has told of yet.
+    private long _damagedAtStart;
+
     /// <summary>Re-hashes everything that is stored now. Damaged blobs go to quarantine and are missing from then on; the next write heals them. The store serves meanwhile.</summary>
     /// <param name="bytesPerSecond">How fast it reads, in bytes a second, more than 0.</param>
     /// <param name="onProgress">Told after every blob; null for nobody.</param>
     /// <param name="cancellationToken">Ends it; what was found until then stays dropped.</param>
-    /// <returns>What was found.</returns>
+    /// <returns>What was found, with what the start had found already.</returns>
     public Task<ScrubProgress> ScrubAsync(long bytesPerSecond, Action<ScrubProgress>? onProgress, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytesPerSecond);
@@ -24,9 +27,11 @@ public sealed partial class LocalStore
 
     private async Task<ScrubProgress> ScrubAllAsync(long bytesPerSecond, Action<ScrubProgress>? onProgress, CancellationToken cancellationToken)
     {
-        // Until all files have been looked at, one that has just lost its entry is removed before it can be put aside.
+        // Until the index is complete it may point to what is superseded; and until all files have been looked at, one that has just lost its entry is removed before it can be put aside.
         await _adoption.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return await NewScrubber().ScrubAsync(static _ => true, new RateLimit(() => bytesPerSecond, _time), onProgress, cancellationToken).ConfigureAwait(false);
+        var found = await NewScrubber().ScrubAsync(static _ => true, new RateLimit(() => bytesPerSecond, _time), onProgress, cancellationToken).ConfigureAwait(false);
+        var atStart = Interlocked.Exchange(ref _damagedAtStart, 0);
+        return found with { Blobs = found.Blobs + atStart, Damaged = found.Damaged + atStart };
     }
 
     private Scrubber NewScrubber() => new(_index, NewCheck(), DropDamagedAsync, _time, _logger);
@@ -70,13 +75,8 @@ public sealed partial class LocalStore
             return false;
         if (!entry.IsLarge)
             KeepRecord(entry);
-        // Out of the index before its record is marked: a reader that saw the mark would take it out as deleted, and the damage would not be counted.
-        if (!DropDamaged(key, entry, path is not null && _files.Exists(path) ? path : null))
-            return false;
-        // Where the checksums of the record are right and only its content is not, a start without the snapshot would find it again.
-        if (!entry.IsLarge)
-            MarkDeadForGood(entry);
-        return true;
+        // It goes out of the index before its record is marked: a reader that saw the mark would take it out as deleted, and the damage would not be counted.
+        return DropDamaged(key, entry, path is not null && _files.Exists(path) ? path : null);
     }
 
     /// <summary>Copies a damaged record to quarantine, for a look. Where that fails, there is none.</summary>

@@ -12,7 +12,7 @@ namespace EdgeCache.Storage.Local;
 /// What is acknowledged is synced.
 /// </summary>
 /// <remarks>
-/// Locks, in order: a key's lock (<see cref="KeyLocks"/>) around every change of that key; then, alone and for an instant, an index shard's or the space account's.
+/// Locks, in order: the one that is held while records are moved (<see cref="EmptyAsync"/>); a key's lock (<see cref="KeyLocks"/>) around every change of that key; then, alone and for an instant, an index shard's or the space account's.
 /// A change of a key under its lock is: check, append and sync the record (and the file), index, mark what was superseded. Readers take no lock: they
 /// read whatever record or file the index points to, and that says which key and version it is. What is kept in memory is found by the index's entry, and by nothing else.
 /// </remarks>
@@ -20,6 +20,7 @@ public sealed partial class LocalStore : IBlobStore
 {
     /// <summary>For syncs and renames: enough that some can be on their way while the log's waits.</summary>
     private const int DiskThreadCount = 8;
+    private const int FileThreadCount = 8;
 
     private readonly LocalStoreOptions _options;
     private readonly StoreLayout _layout;
@@ -40,6 +41,9 @@ public sealed partial class LocalStore : IBlobStore
     private readonly Snapshotter _snapshotter;
     private readonly FaultProbe _probe;
     private readonly DiskThreads _disk = new(DiskThreadCount, "disk");
+
+    // For the files of large blobs alone: a deletion must not wait behind syncs of so many bytes.
+    private readonly DiskThreads _fileDisk = new(FileThreadCount, "disk file");
     private readonly TaskCompletionSource _lastWriterGone = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Open writers, plus one for the store itself until it closes.
@@ -52,6 +56,7 @@ public sealed partial class LocalStore : IBlobStore
     /// <inheritdoc/>
     public StoreState State => new(_space.Used, _options.MaxBytes, _index.Count, _probe.Fault)
     {
+        Rebuilding = _rebuild?.Progress,
         DamagedBlobs = Volatile.Read(ref _damaged),
         Namespaces = ListUsage(),
         MemoryTier = _memory.State,

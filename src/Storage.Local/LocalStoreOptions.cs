@@ -15,11 +15,20 @@ public sealed record LocalStoreOptions
     /// <summary>How long to wait for a process that is leaving the folder. Default: 40 s.</summary>
     public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(40);
 
-    /// <summary>How long a write waits for eviction to make room. Default: 10 s.</summary>
+    /// <summary>How long a write waits for eviction to make room, and whoever must know what a key has for the index to be complete. Default: 10 s.</summary>
     public TimeSpan RoomTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Bytes of the log that a start reads before the store serves: below a second's worth. More is read while it serves. Tests make it smaller.</summary>
+    internal long ReplayAtOnceBytes { get; init; } = 256 << 20;
 
     /// <summary>What a namespace may hold, by its name. Asked again about once a second, so that it may change. Default: no limits.</summary>
     public Func<string, NamespaceLimits> Limits { get; init; } = static _ => NamespaceLimits.None;
+
+    /// <summary>
+    /// Whether a blob must not be evicted, for whatever reason, because nobody else has it yet; it is served as long, also when its retention has ended. Asked at each eviction, so it has to be quick, and
+    /// from several threads. Has to say yes as long as that is not known. Null where no blob is: the default.
+    /// </summary>
+    public Func<BlobKey, bool>? IsPinned { get; init; }
 
     /// <summary>When and how fast what is stored is re-hashed in the background. Asked again about once a minute, so that it may change. Default: never.</summary>
     public Func<ScrubPlan> Scrub { get; init; } = static () => ScrubPlan.Never;

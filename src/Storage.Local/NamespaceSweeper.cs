@@ -23,6 +23,9 @@ internal sealed partial class NamespaceSweeper : IAsyncDisposable
     /// <summary>After a fault.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
 
+    /// <summary>Before blobs are looked through again of which too many are pinned, while somebody waits for room.</summary>
+    private static readonly TimeSpan PinnedPause = TimeSpan.FromMilliseconds(100);
+
     /// <summary>About so many evictions share their syncs.</summary>
     private const int BatchLength = 1024;
 
@@ -33,7 +36,7 @@ internal sealed partial class NamespaceSweeper : IAsyncDisposable
     private readonly NamespaceTable _namespaces;
     private readonly NamespaceLimitTable _limits;
     private readonly QuotaGate _gate;
-    private readonly Func<List<IndexEntry>, EvictionReason, Task> _evict;
+    private readonly Func<List<IndexEntry>, EvictionReason, Task<bool>> _evict;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _wake = new(0, 1);
@@ -41,18 +44,19 @@ internal sealed partial class NamespaceSweeper : IAsyncDisposable
     private readonly ITimer _timer;
     private readonly Task _loop;
     private long? _lastAge;
+    private bool _hasMetPinned;
 
     /// <summary>Makes a sweeper that begins to work as soon as it may.</summary>
     /// <param name="index">What there is.</param>
     /// <param name="namespaces">The namespaces' numbers.</param>
     /// <param name="limits">Their limits.</param>
     /// <param name="gate">Those who want to get into a namespace.</param>
-    /// <param name="evict">Evicts blobs, and has freed their space when it ends; leaves alone what has changed since.</param>
+    /// <param name="evict">Evicts blobs, and has freed their space when it ends; leaves alone what has changed since. False when some of them are pinned.</param>
     /// <param name="begin">Ends when work may begin.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     public NamespaceSweeper(
-        BlobIndex index, NamespaceTable namespaces, NamespaceLimitTable limits, QuotaGate gate, Func<List<IndexEntry>, EvictionReason, Task> evict, Task begin, TimeProvider time, ILogger logger)
+        BlobIndex index, NamespaceTable namespaces, NamespaceLimitTable limits, QuotaGate gate, Func<List<IndexEntry>, EvictionReason, Task<bool>> evict, Task begin, TimeProvider time, ILogger logger)
     {
         _index = index;
         _namespaces = namespaces;
@@ -97,8 +101,8 @@ internal sealed partial class NamespaceSweeper : IAsyncDisposable
                 await _wake.WaitAsync(_stop.Token).ConfigureAwait(false);
                 var isGood = await TrySweepAsync().ConfigureAwait(false);
                 _gate.EndPass();
-                if (!isGood)
-                    await Task.Delay(Pause, _time, _stop.Token).ConfigureAwait(false);
+                if (!isGood || _hasMetPinned)
+                    await Task.Delay(isGood ? PinnedPause : Pause, _time, _stop.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -130,6 +134,7 @@ internal sealed partial class NamespaceSweeper : IAsyncDisposable
     private async Task SweepAsync()
     {
         _limits.Refresh();
+        _hasMetPinned = false;
         var limited = _namespaces.List().Select(n => (Id: n.Value, Limits: _limits.Of(n.Value, n.Key))).ToList();
         if (_lastAge is not { } last || _time.GetElapsedTime(last) >= AgeInterval)
         {
@@ -218,7 +223,7 @@ internal sealed partial class NamespaceSweeper : IAsyncDisposable
                 continue;
             try
             {
-                await _evict(due, reason).ConfigureAwait(false);
+                _hasMetPinned |= !await _evict(due, reason).ConfigureAwait(false);
             }
             catch (IOException error)
             {

@@ -51,6 +51,10 @@ internal sealed class QuotaGate(BlobIndex index, TimeProvider time, TimeSpan tim
         }
     }
 
+    /// <summary>As <see cref="TryEnterAsync"/>, for one who is in and needs more than it asked for.</summary>
+    public ValueTask<bool> TryGrowAsync(ushort id, long quota, long held, long bytes, CancellationToken cancellationToken) =>
+        held + bytes > quota ? new(false) : TryEnterAsync(id, quota, bytes, cancellationToken);
+
     /// <summary>The blob is in the index by now, or will never be.</summary>
     public void Leave(ushort id, long bytes) => _granted.Add(id, -bytes);
 

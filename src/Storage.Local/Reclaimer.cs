@@ -12,6 +12,9 @@ internal enum EmptyResult
     /// <summary>So much of it is asked for that copying would cost more than it frees: it goes to the end of the main queue as it is.</summary>
     Stays,
 
+    /// <summary>The file system is full, so nothing can be copied: only evicting gets room.</summary>
+    NoRoom,
+
     /// <summary>The disk failed.</summary>
     Failed,
 }
@@ -31,8 +34,14 @@ internal sealed partial class Reclaimer : IAsyncDisposable
     /// <summary>Below this share of live bytes a segment is worth emptying, whatever its age: little is copied for much room.</summary>
     private const double SparseShare = 0.25;
 
+    /// <summary>Share of the store that is made free for many who wait at a time.</summary>
+    private const double WaitersShare = 0.25;
+
     /// <summary>Laps of the main queue within one pass: as often as a blob's frequency can count down, and once more.</summary>
     private const int MaxLaps = 5;
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(30);
 
     private readonly LocalStoreOptions _options;
     private readonly SpaceAccount _space;
@@ -41,13 +50,19 @@ internal sealed partial class Reclaimer : IAsyncDisposable
     private readonly Func<Segment, bool, ValueTask<EmptyResult>> _empty;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly Task _ready;
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
-    private long _wanted;
+
+    // Protects the list; nothing else is taken while it is held.
+    private readonly Lock _waiting = new();
+    private readonly List<long> _wanted = [];
     private long _lastRank;
     private volatile bool _hasDead;
-    private volatile TaskCompletionSource<bool> _pass = NewPass();
+
+    // The pass that has not begun yet.
+    private TaskCompletionSource<bool> _next = NewPass();
 
     /// <summary>Makes a reclaimer that begins to work when it is woken.</summary>
     /// <param name="options">The limits.</param>
@@ -55,11 +70,13 @@ internal sealed partial class Reclaimer : IAsyncDisposable
     /// <param name="segments">The segments.</param>
     /// <param name="log">The log, to end an active segment.</param>
     /// <param name="empty">Takes everything out of a segment and removes it; the flag says to evict nothing.</param>
+    /// <param name="ready">Ends when the index knows of every record: nothing is reclaimed before.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
     public Reclaimer(
-        LocalStoreOptions options, SpaceAccount space, SegmentSet segments, LogWriter log, Func<Segment, bool, ValueTask<EmptyResult>> empty, TimeProvider time, ILogger logger)
+        LocalStoreOptions options, SpaceAccount space, SegmentSet segments, LogWriter log, Func<Segment, bool, ValueTask<EmptyResult>> empty, Task ready, TimeProvider time, ILogger logger)
     {
+        _ready = ready;
         _options = options;
         _space = space;
         _segments = segments;
@@ -77,15 +94,21 @@ internal sealed partial class Reclaimer : IAsyncDisposable
             Wake();
     }
 
-    /// <summary>Starts a pass that makes room for so many bytes, and waits for one to end. False when that takes too long, or nothing more can be freed.</summary>
-    public async ValueTask<bool> MakeRoomAsync(long bytes, CancellationToken cancellationToken)
+    /// <summary>
+    /// Starts a pass that makes room for so many bytes, and waits for its end: for one that begins after this call, because one that is about to end knows nothing of
+    /// it. False when that takes too long, or nothing more can be freed.
+    /// </summary>
+    public async ValueTask<bool> MakeRoomAsync(long bytes, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        Interlocked.Add(ref _wanted, bytes);
-        var pass = _pass.Task;
+        if (timeout <= TimeSpan.Zero)
+            return false;
+        lock (_waiting)
+            _wanted.Add(bytes);
+        var pass = Volatile.Read(ref _next).Task;
         Wake();
         try
         {
-            return await pass.WaitAsync(_options.RoomTimeout, _time, cancellationToken).ConfigureAwait(false);
+            return await pass.WaitAsync(timeout, _time, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -93,7 +116,8 @@ internal sealed partial class Reclaimer : IAsyncDisposable
         }
         finally
         {
-            Interlocked.Add(ref _wanted, -bytes);
+            lock (_waiting)
+                _wanted.Remove(bytes);
         }
     }
 
@@ -134,23 +158,61 @@ internal sealed partial class Reclaimer : IAsyncDisposable
     {
         try
         {
+            await _ready.WaitAsync(_stop.Token).ConfigureAwait(false);
+            var pause = FirstPause;
             while (true)
             {
                 await _wake.WaitAsync(_stop.Token).ConfigureAwait(false);
-                var freed = await ReclaimAsync().ConfigureAwait(false);
-                var ended = _pass;
-                _pass = NewPass();
-                ended.SetResult(freed);
+                if (await RunPassAsync(Interlocked.Exchange(ref _next, NewPass()), pause).ConfigureAwait(false))
+                {
+                    pause = FirstPause;
+                    continue;
+                }
+                await Task.Delay(pause, _time, _stop.Token).ConfigureAwait(false);
+                pause = pause * 2 < MaxPause ? pause * 2 : MaxPause;
+                Wake();
             }
         }
         catch (OperationCanceledException)
         {
-            _pass.TrySetResult(false);
+            Volatile.Read(ref _next).TrySetResult(false);
+        }
+    }
+
+    /// <summary>One pass. False when it failed in a way that nobody foresaw: then those who wait are told that there is no room, and the next pass begins after a pause.</summary>
+    private async Task<bool> RunPassAsync(TaskCompletionSource<bool> pass, TimeSpan pause)
+    {
+        var freed = false;
+        try
+        {
+            freed = await ReclaimAsync().ConfigureAwait(false);
+            return true;
+        }
+#pragma warning disable CA1031 // Without this loop a full store would stay full for ever, whatever it was; and a store that closes must still write its index down.
+        catch (Exception error) when (error is not OperationCanceledException || !_stop.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            LogPassFailed(error, pause);
+            return false;
+        }
+        finally
+        {
+            pass.TrySetResult(freed);
         }
     }
 
     /// <summary>At the low mark, or lower when that is not enough for those who wait.</summary>
-    private bool IsBelowTarget() => _space.Taken <= Math.Min((long)(_options.MaxBytes * LowMark), _options.MaxBytes - Volatile.Read(ref _wanted));
+    private bool IsBelowTarget() => _space.Taken <= Math.Min((long)(_options.MaxBytes * LowMark), _options.MaxBytes - Wanted());
+
+    /// <summary>
+    /// What those who wait ask for, up to a share of the store: many at a time must not empty it, those who get nothing wait for the next pass. A single one gets all
+    /// that it asks for.
+    /// </summary>
+    private long Wanted()
+    {
+        lock (_waiting)
+            return _wanted.Count == 0 ? 0 : Math.Max(_wanted.Max(), Math.Min(_wanted.Sum(), (long)(_options.MaxBytes * WaitersShare)));
+    }
 
     private async Task<bool> ReclaimAsync()
     {
@@ -165,7 +227,8 @@ internal sealed partial class Reclaimer : IAsyncDisposable
                     break;
                 continue;
             }
-            switch (await _empty(segment, sparse).ConfigureAwait(false))
+            var result = await _empty(segment, sparse).ConfigureAwait(false);
+            switch (result == EmptyResult.NoRoom ? await _empty(segment, false).ConfigureAwait(false) : result)
             {
                 case EmptyResult.Removed: count++; break;
                 case EmptyResult.Stays: segment.Stay(++_lastRank + uint.MaxValue); break;
@@ -174,7 +237,8 @@ internal sealed partial class Reclaimer : IAsyncDisposable
         }
         if (count > 0)
             LogReclaimed(count, _space.Used, _options.MaxBytes);
-        return count > 0 || IsBelowTarget();
+        // A store that is above its marks may still have room for who waits: somebody else freed it, or it is theirs that fills it.
+        return count > 0 || _space.Taken <= _options.MaxBytes - Wanted();
     }
 
     private async Task<int> RemoveDeadAsync()
@@ -210,6 +274,9 @@ internal sealed partial class Reclaimer : IAsyncDisposable
             await _log.SealAsync(segment.Class).ConfigureAwait(false);
         return active.Count > 0;
     }
+
+    [LoggerMessage(LogLevel.Error, "Making room failed; it is tried again after {Pause}")]
+    private partial void LogPassFailed(Exception error, TimeSpan pause);
 
     [LoggerMessage(LogLevel.Debug, "Freed {Count} segments; {Used} of {Max} bytes in use")]
     private partial void LogReclaimed(int count, long used, long max);

@@ -11,11 +11,12 @@ internal sealed class SpaceAccount(LocalStoreOptions options, IFileSystem files,
     /// <summary>Asking the system costs a call, so its answer counts for a while, less what has been handed out since.</summary>
     private static readonly TimeSpan FreeSpaceAge = TimeSpan.FromMilliseconds(200);
 
-    // Protects the four fields below; nothing else is taken while it is held.
+    // Protects the five fields below; nothing else is taken while it is held, and the system is not asked.
     private readonly Lock _lock = new();
     private long _used;
     private long _reserved;
     private long _free;
+    private long _granted;
     private long _freeMeasured;
 
     public enum Answer
@@ -57,22 +58,34 @@ internal sealed class SpaceAccount(LocalStoreOptions options, IFileSystem files,
 
     public Answer TryReserve(long bytes)
     {
+        long granted;
         lock (_lock)
         {
             if (_used + _reserved + bytes > options.MaxBytes)
                 return Answer.StoreFull;
-            if (_freeMeasured == 0 || _free - bytes < options.MinFreeBytes || time.GetElapsedTime(_freeMeasured) > FreeSpaceAge)
-            {
-                // Space is reserved in small steps just before it is written, so what is reserved and not yet taken is next to nothing.
-                _free = files.FreeBytes;
-                _freeMeasured = time.GetTimestamp();
-            }
-            if (_free - bytes < options.MinFreeBytes)
-                return Answer.DiskFull;
-            _free -= bytes;
-            _reserved += bytes;
-            return Answer.Granted;
+            if (_freeMeasured != 0 && _free - bytes >= options.MinFreeBytes && time.GetElapsedTime(_freeMeasured) <= FreeSpaceAge)
+                return Grant(bytes);
+            granted = _granted;
         }
+        // Space is reserved in small steps just before it is written, so what is reserved and not yet taken is next to nothing.
+        var free = files.FreeBytes;
+        lock (_lock)
+        {
+            if (_used + _reserved + bytes > options.MaxBytes)
+                return Answer.StoreFull;
+            // Less what was handed out while the system was asked.
+            _free = free - (_granted - granted);
+            _freeMeasured = time.GetTimestamp();
+            return _free - bytes < options.MinFreeBytes ? Answer.DiskFull : Grant(bytes);
+        }
+    }
+
+    private Answer Grant(long bytes)
+    {
+        _free -= bytes;
+        _granted += bytes;
+        _reserved += bytes;
+        return Answer.Granted;
     }
 
     public void Release(long bytes)

@@ -130,9 +130,21 @@ internal static class ETags
 {
     /// <summary>In the quotes that some answers leave out; null for none.</summary>
     public static string? Normalize(string? etag) => string.IsNullOrEmpty(etag) ? null : etag.StartsWith('"') ? etag : $"\"{etag}\"";
+
+    /// <summary>
+    /// The MD5 of the content that an ETag is, in hexadecimal: of an object that came in one piece and is not encrypted with keys of the key service or the caller
+    /// (Amazon S3 API reference, "ETag"). Null where it is none.
+    /// </summary>
+    public static byte[]? Md5Of(string? etag, string? encryption)
+    {
+        var text = etag.AsSpan().Trim('"');
+        var md5 = new byte[16];
+        return encryption is null or "" or "AES256" && text.Length == 32 && Convert.FromHexString(text, md5, out _, out _) == System.Buffers.OperationStatus.Done ? md5 : null;
+    }
 }
 
 /// <summary>An object as a server tells of it: what our contract says, and the server's own validator for conditions.</summary>
 /// <param name="Blob">The blob.</param>
 /// <param name="ETag">The server's validator.</param>
-internal sealed record StoredObject(BlobMetadata Blob, string ETag);
+/// <param name="Md5">MD5 of the content, where the validator is that; otherwise null.</param>
+internal sealed record StoredObject(BlobMetadata Blob, string ETag, byte[]? Md5);

@@ -10,7 +10,14 @@ namespace EdgeCache.Storage.S3;
 /// </summary>
 internal sealed class S3BlobReader(S3Session session, string name, StoredObject stored, TimeProvider time) : IBlobReader
 {
-    private readonly IncrementalHash? _hash = stored.Blob.Sha256.IsKnown ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
+    private readonly IncrementalHash? _hash = stored switch
+    {
+        { Blob.Sha256.IsKnown: true } => IncrementalHash.CreateHash(HashAlgorithmName.SHA256),
+
+        // Against what disks and lines do, not against people: of somebody else's object there is nothing better.
+        { Md5: not null } => IncrementalHash.CreateHash(HashAlgorithmName.MD5),
+        _ => null,
+    };
     private CancellationTokenSource _limit = new(Timeout.InfiniteTimeSpan, time);
     private GetObjectResponse? _answer;
     private long _position;
@@ -126,9 +133,11 @@ internal sealed class S3BlobReader(S3Session session, string name, StoredObject 
         if (_hashed < Metadata.Length)
             return;
         Span<byte> digest = stackalloc byte[Sha256Digest.Size];
-        _hash.GetHashAndReset(digest);
-        if (new Sha256Digest(digest) != Metadata.Sha256)
+        var length = _hash.GetHashAndReset(digest);
+        if (Metadata.Sha256.IsKnown && new Sha256Digest(digest) != Metadata.Sha256)
             throw new BlobDamagedException($"The object of {Metadata.Key} does not have the SHA-256 that is written beside it.");
+        if (!Metadata.Sha256.IsKnown && !digest[..length].SequenceEqual(stored.Md5))
+            throw new BlobDamagedException($"The object of {Metadata.Key} does not have the MD5 that is its ETag.");
     }
 
     /// <summary>Ends the answer. What is left of a body is not read: the connection goes with it.</summary>

@@ -71,7 +71,8 @@ internal static class S3ClientFactory
 /// <summary>Gives the vendor's client connections of ours.</summary>
 internal sealed class ConnectionFactory : Amazon.Runtime.HttpClientFactory, IDisposable
 {
-    private const int MaxConnections = 64;
+    /// <summary>Each read and each part of an upload that is under way has one; the tiers bound how many there are.</summary>
+    private const int MaxConnections = 1024;
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5); // Names of a service move between addresses.
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(20);
 

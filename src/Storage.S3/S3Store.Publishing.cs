@@ -235,7 +235,7 @@ public sealed partial class S3Store
         Sha256 = default,
         PayloadLength = 0,
         PayloadSha256 = default,
-        Created = DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()),
+        Created = options.Created ?? DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()),
         Generation = 0,
         ContentType = options.ContentType,
         Writer = options.Writer,

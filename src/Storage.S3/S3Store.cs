@@ -168,7 +168,7 @@ public sealed partial class S3Store : IBlobStore
             (offset, length, total) = (first, last - first + 1, whole);
         }
         var headers = new ObjectHeaders(total, answer.ETag, ToTime(answer.LastModified), answer.Headers.ContentType, answer.Headers.ContentEncoding, n => answer.Metadata[n]);
-        var reader = new S3BlobReader(_session, name, new StoredObject(ObjectMetadata.Read(key, headers), answer.ETag), _time);
+        var reader = new S3BlobReader(_session, name, new StoredObject(ObjectMetadata.Read(key, headers), answer.ETag, ETags.Md5Of(answer.ETag, answer.ServerSideEncryptionMethod?.Value)), _time);
         reader.Begin(answer, offset, length);
         return reader;
     }
@@ -181,7 +181,7 @@ public sealed partial class S3Store : IBlobStore
             var answer = await _session.HeadAsync(_names.Of(key), cancellationToken).ConfigureAwait(false);
             Succeeded();
             var headers = new ObjectHeaders(answer.Headers.ContentLength, answer.ETag, ToTime(answer.LastModified), answer.Headers.ContentType, answer.Headers.ContentEncoding, n => answer.Metadata[n]);
-            return new StoredObject(ObjectMetadata.Read(key, headers), answer.ETag);
+            return new StoredObject(ObjectMetadata.Read(key, headers), answer.ETag, ETags.Md5Of(answer.ETag, answer.ServerSideEncryptionMethod?.Value));
         }
         catch (Exception error) when (S3Faults.IsMissing(error))
         {

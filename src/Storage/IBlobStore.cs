@@ -66,6 +66,9 @@ public sealed record BlobListing(BlobKey Key, long Length, DateTimeOffset Create
 /// <param name="Fault">Null when it reads and writes; otherwise one sentence that says what it can't do and why.</param>
 public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, string? Fault)
 {
+    /// <summary>How much of the log has been read, 0 to 1, while the store serves and still finds out which blobs it has: some are missing until then. Null (the default) when it knows.</summary>
+    public double? Rebuilding { get; init; }
+
     /// <summary>What each namespace takes, as far as the store knows it.</summary>
     public IReadOnlyList<NamespaceUsage> Namespaces { get; init; } = [];
 
@@ -74,4 +77,7 @@ public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, strin
 
     /// <summary>What is held in memory.</summary>
     public MemoryTierState MemoryTier { get; init; }
+
+    /// <summary>How the far store behind this one is doing; null where there is none.</summary>
+    public Tiering.TierState? Tier { get; init; }
 }

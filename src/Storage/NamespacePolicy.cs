@@ -21,6 +21,9 @@ public sealed record NamespacePolicy
     /// <summary>For how long a shared or private cache downstream may use a blob of an immutable, unverified namespace without asking.</summary>
     public TimeSpan MaxAge { get; init; }
 
+    /// <summary>Whether a blob that is not here is missing when the far store can't be asked; otherwise that is an error.</summary>
+    public bool MissWhenUnavailable { get; init; }
+
     /// <summary>How much it may hold, and for how long.</summary>
     public NamespaceLimits Limits { get; init; } = NamespaceLimits.None;
 }

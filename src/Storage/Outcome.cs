@@ -34,9 +34,17 @@ public enum StoreStatus
     Unavailable,
 }
 
+/// <summary>An outcome whatever its value is.</summary>
+internal interface IOutcome
+{
+    StoreStatus Status { get; }
+
+    string? Detail { get; }
+}
+
 /// <summary>A value, or the expected reason why there is none.</summary>
 /// <typeparam name="T">The value of a good outcome.</typeparam>
-public readonly struct Outcome<T>
+public readonly struct Outcome<T> : IOutcome
     where T : class
 {
     private Outcome(StoreStatus status, T? value, string? detail)

@@ -109,6 +109,21 @@ public sealed class DamagedFileTests : LocalStoreTest
         (await store.GetAsync(Key(1))).Content.ShouldBe(Large);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_blob_that_rotted_is_not_taken_for_an_equal_put(bool replace)
+    {
+        await using var store = await OpenAsync();
+        await store.PutAsync(Key(1), Large);
+        var file = BlobFile();
+        await FlipAsync(file, new FileInfo(file).Length / 2);
+        (await store.PutAsync(Key(1), Large, new PutOptions { Replace = replace })).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Created);
+        (await store.GetAsync(Key(1))).Content.ShouldBe(Large);
+        store.State.DamagedBlobs.ShouldBe(1);
+        (await store.PutAsync(Key(1), Large, new PutOptions { Replace = replace })).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Unchanged);
+    }
+
     [Fact]
     public async Task A_store_whose_folders_were_removed_by_hand_goes_on()
     {

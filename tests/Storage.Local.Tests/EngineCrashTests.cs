@@ -1,5 +1,6 @@
 using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Tests.Simulation;
+using EdgeCache.TestKit;
 
 namespace EdgeCache.Storage.Local.Tests;
 
@@ -10,20 +11,17 @@ namespace EdgeCache.Storage.Local.Tests;
 public sealed class EngineCrashTests
 {
     private const int FewStates = 6;
+    private static readonly BlobKey[] Keys = [.. ((string[])["a", "b", "c", "d"]).Select(k => Blobs.Key(k))];
     private static readonly int? FullStates = int.TryParse(Environment.GetEnvironmentVariable("EDGECACHE_CRASH_STATES"), out var states) ? states : null;
 
     /// <summary>Whether to try all that there is, for as long as it takes.</summary>
     internal static bool IsFull => FullStates is not null;
 
-    private static int MaxStates => FullStates ?? FewStates;
+    internal static int MaxStates => FullStates ?? FewStates;
 
     public static TheoryData<string> Scenarios => [.. EngineScenarios.Names];
 
-    /// <summary>Where a fault leaves more behind than the first run of all shows; a full run tries them all.</summary>
-    public static TheoryData<string> FailingAndForgetful => IsFull ? Scenarios : ["failed and deleted", "compaction", "evicted small"];
-
-    /// <summary>Every second call twice: the square of the others.</summary>
-    public static TheoryData<string> Twice => IsFull ? ["small", "large", "same bytes", "deleted twice", "failed and deleted"] : ["deleted twice"];
+    public static TheoryData<string> RebuiltMeanwhile => IsFull ? [.. EngineScenarios.Names.Where(n => n != EngineScenarios.Takeover)] : ["sizes change", "compaction", "deleted while emptied", "evicted large", "reopened"];
 
     public static TheoryData<string> Recovering => IsFull ? Scenarios : ["last deleted"];
 
@@ -37,26 +35,6 @@ public sealed class EngineCrashTests
         ShouldBeSoundAsync("crash, and the snapshot is lost", scenario, Matrix(scenario, forgetIndex: true));
 
     [Theory]
-    [MemberData(nameof(Scenarios))]
-    public Task A_failing_disk_is_not_believed(string scenario) => ShouldBeSoundAsync("failing call", scenario, Matrix(scenario, forgetIndex: false, Failures));
-
-    [Theory]
-    [MemberData(nameof(FailingAndForgetful))]
-    public Task Nor_is_one_that_fails_and_then_costs_the_snapshot(string scenario) =>
-        ShouldBeSoundAsync("failing call, and the snapshot is lost", scenario, Matrix(scenario, forgetIndex: true, Failures));
-
-    [Theory]
-    [MemberData(nameof(Twice))]
-    public Task Nor_is_one_that_fails_and_then_crashes(string scenario) =>
-        ShouldBeSoundAsync("failing call, then a crash at each later one", scenario, Matrix(scenario, forgetIndex: true, files => files, [FaultKind.IoError], crashAfterFault: true, maxStates: IsFull ? 8 : 2));
-
-    /// <summary>A full disk still marks and deletes; a write that does not grow a file may succeed or not.</summary>
-    [Theory]
-    [MemberData(nameof(Scenarios))]
-    public Task A_disk_that_stays_full_loses_nothing(string scenario) =>
-        ShouldBeSoundAsync("disk full for good", scenario, Matrix(scenario, forgetIndex: false, files => files, [FaultKind.NoSpace], maxStates: IsFull ? MaxStates : 2, staysFull: true));
-
-    [Theory]
     [MemberData(nameof(Recovering))]
     public Task A_crash_within_the_next_start_is_harmless(string scenario)
     {
@@ -68,17 +46,28 @@ public sealed class EngineCrashTests
         return ShouldBeSoundAsync("crash, and crashes within the next start", scenario, matrix);
     }
 
-    private static FaultKind[] Failures => IsFull ? [FaultKind.IoError, FaultKind.NoSpace, FaultKind.ShortWrite] : [FaultKind.IoError, FaultKind.ShortWrite];
+    [Theory]
+    [MemberData(nameof(RebuiltMeanwhile))]
+    public Task Nor_does_a_rebuild_while_the_store_serves(string scenario)
+    {
+        var matrix = new CrashMatrix(
+            EngineScenarios.Start(scenario), (disk, history) => EngineScenarios.RunAsync(scenario, new EngineRun(disk, history, rebuildsWhileItServes: true)), new BlobStoreVerifier(OpenRebuildingAsync).VerifyAsync)
+        {
+            MaxStates = MaxStates,
+            MaxFailures = 3,
+        };
+        return ShouldBeSoundAsync("crash, and the snapshot is lost; reads while the index is rebuilt", scenario, matrix);
+    }
 
-    private static async Task ShouldBeSoundAsync(string trouble, string scenario, CrashMatrix matrix)
+    internal static async Task ShouldBeSoundAsync(string trouble, string scenario, CrashMatrix matrix)
     {
         var report = await matrix.RunAsync();
         CrashTable.Add(trouble, scenario, report);
         report.ShouldBeSound();
-        report.Verified.ShouldBeGreaterThan(10, "a scenario without states shows nothing");
+        report.States.ShouldBeGreaterThan(10, "a scenario without states shows nothing");
     }
 
-    private static CrashMatrix Matrix(string scenario, bool forgetIndex, params FaultKind[] faults) => Matrix(scenario, forgetIndex, files => files, faults, crashAfterFault: false);
+    internal static CrashMatrix Matrix(string scenario, bool forgetIndex, params FaultKind[] faults) => Matrix(scenario, forgetIndex, files => files, faults, crashAfterFault: false);
 
     /// <summary>The matrix of a scenario, for a store that sees the disk through a wrapper; the store that verifies sees it as it is.</summary>
     internal static CrashMatrix Matrix(
@@ -100,5 +89,28 @@ public sealed class EngineCrashTests
         if (forgetIndex)
             files.Delete(EngineRun.Layout.Snapshot);
         return await EngineRun.OpenAsync(files);
+    }
+
+    /// <summary>Opens without an index, and reads while it is rebuilt: what is read then must be what is there in the end.</summary>
+    private static async Task<IBlobStore> OpenRebuildingAsync(IFileSystem files)
+    {
+        files.Delete(EngineRun.Layout.Snapshot);
+        var store = await EngineRun.OpenAsync(files, rebuildsWhileItServes: true);
+        var seen = new HashSet<(BlobKey, Sha256Digest)>();
+        do
+        {
+            foreach (var key in Keys)
+            {
+                if (await store.TryGetAsync(key) is { } blob)
+                    seen.Add((key, RecordedStore.DigestOf(blob.Content)));
+            }
+        }
+        while (!store.Rebuilt.IsCompleted);
+        foreach (var (key, digest) in seen)
+        {
+            if (RecordedStore.DigestOf((await store.GetAsync(key)).Content) != digest)
+                throw new SimulatedExpectationException($"{key} was read with another version while the index was rebuilt.");
+        }
+        return store;
     }
 }

@@ -22,6 +22,7 @@ internal static class EngineScenarios
         ["moved and deleted"] = run => run.WithStoreAsync(() => MovedAndDeletedAsync(run)),
         ["failed and deleted"] = run => run.WithStoreAsync(() => FailedAndDeletedAsync(run)),
         ["failed elsewhere"] = run => run.WithStoreAsync(() => FailedElsewhereAsync(run)),
+        ["deleted while emptied"] = run => run.WithStoreAsync(() => DeletedWhileEmptiedAsync(run)),
         ["evicted, written and deleted"] = run => run.WithStoreAsync(() => EvictedWrittenAndDeletedAsync(run)),
         ["evicted small"] = run => run.WithStoreAsync(() => EvictedAsync(run, 500, 900)),
         ["evicted large"] = run => run.WithStoreAsync(() => EvictedAsync(run, 20_000, 9_000)),
@@ -159,6 +160,25 @@ internal static class EngineScenarios
         await run.PutAsync("b", 600, 2);
         await run.PutAsync("a", 700, 3);
         await run.DeleteAsync("a");
+    }
+
+    /// <summary>The copies go to a main segment that is older than what is emptied, as far as that is allowed; one is deleted while its old segment is removed.</summary>
+    private static async Task DeletedWhileEmptiedAsync(EngineRun run)
+    {
+        await run.PutAsync("d", 500, 5);
+        await run.CompactAsync();
+        await run.PutAsync("b", 500, 1);
+        await run.TouchAsync("b");
+        await run.PutAsync("a", 600, 2);
+        await run.PutAsync("a", 600, 3);
+        await run.EmptyProbationAsync();
+        await run.PutAsync("c", 500, 4);
+        await run.TouchAsync("c");
+        await run.PutAsync("a", 700, 6);
+        await run.PutAsync("a", 700, 7);
+        run.DeleteWhenProbationGoes("c");
+        await run.EmptyProbationAsync();
+        await run.DeleteAsync("b");
     }
 
     /// <summary>It must not come back with a segment whose removal a crash undid. No segment is made between the two removals, because that would sync the folder.</summary>

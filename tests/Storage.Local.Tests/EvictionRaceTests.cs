@@ -14,7 +14,7 @@ public sealed class EvictionRaceTests : LocalStoreTest
     [Fact]
     public async Task A_reader_in_the_middle_of_an_eviction_does_not_keep_its_file_on_disk()
     {
-        var files = new HookFs(new DiskFileSystem(Root));
+        var files = new HookedFiles(new DiskFileSystem(Root));
         await using var store = await OpenAsync(files, Root);
         await store.PutAsync(Key, Blobs.Bytes(100_000));
         var asked = AskWhenMarked(files, store);
@@ -30,7 +30,7 @@ public sealed class EvictionRaceTests : LocalStoreTest
     [Fact]
     public async Task A_file_that_can_not_be_removed_does_not_keep_those_of_others()
     {
-        var files = new HookFs(new DiskFileSystem(Root));
+        var files = new HookedFiles(new DiskFileSystem(Root));
         await using var store = await OpenAsync(files, Root);
         await store.PutAsync(Key, Blobs.Bytes(100_000, seed: 1));
         var stuck = BlobFile();
@@ -53,7 +53,7 @@ public sealed class EvictionRaceTests : LocalStoreTest
     public async Task Blobs_that_were_deleted_before_a_crash_take_nothing_of_a_quota(int length)
     {
         var crashed = Path.Combine(Root, "crashed");
-        await using (var store = await OpenAsync(new HookFs(new DiskFileSystem(Root)), Root))
+        await using (var store = await OpenAsync(new HookedFiles(new DiskFileSystem(Root)), Root))
         {
             for (var i = 0; i < 12; i++)
                 await store.PutAsync(Blobs.Key($"old{i}"), Blobs.Bytes(length, seed: i));
@@ -64,7 +64,7 @@ public sealed class EvictionRaceTests : LocalStoreTest
             CopyTo(crashed);
         }
         var limits = new NamespaceLimits { QuotaBytes = 14 * (length + 4 * KiB) };
-        await using var again = await OpenAsync(new HookFs(new DiskFileSystem(crashed)), crashed, limits);
+        await using var again = await OpenAsync(new HookedFiles(new DiskFileSystem(crashed)), crashed, limits);
 
         for (var i = 0; i < 12; i++)
             (await again.PutAsync(Blobs.Key($"new{i}"), Blobs.Bytes(length, seed: i))).Status.ShouldBe(StoreStatus.Ok, $"new{i}");
@@ -73,10 +73,10 @@ public sealed class EvictionRaceTests : LocalStoreTest
     [Fact]
     public async Task A_reader_in_the_middle_of_a_drop_does_not_hide_the_damage()
     {
-        await using (var store = await OpenAsync(new HookFs(new DiskFileSystem(Root)), Root))
+        await using (var store = await OpenAsync(new HookedFiles(new DiskFileSystem(Root)), Root))
             await store.PutAsync(Key, Blobs.Bytes(100_000));
         await FlipAsync(BlobFile(), 70_000);
-        var files = new HookFs(new DiskFileSystem(Root));
+        var files = new HookedFiles(new DiskFileSystem(Root));
         await using var again = await OpenAsync(files, Root);
         var asked = AskWhenMarked(files, again);
 
@@ -90,7 +90,7 @@ public sealed class EvictionRaceTests : LocalStoreTest
     }
 
     /// <summary>Has somebody ask for the blob in the moment in which its record has been marked dead.</summary>
-    private static Func<StoreStatus?> AskWhenMarked(HookFs files, LocalStore store)
+    private static Func<StoreStatus?> AskWhenMarked(HookedFiles files, LocalStore store)
     {
         StoreStatus? said = null;
         files.OnWritten = (_, _, length) =>
@@ -103,7 +103,7 @@ public sealed class EvictionRaceTests : LocalStoreTest
         return () => said;
     }
 
-    private static Task<LocalStore> OpenAsync(HookFs files, string root, NamespaceLimits? limits = null)
+    private static Task<LocalStore> OpenAsync(HookedFiles files, string root, NamespaceLimits? limits = null)
     {
         var layout = new StoreLayout(root);
         layout.Create();

@@ -9,38 +9,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeCache.Storage.Local.Tests;
 
-internal sealed class HookFs(IFileSystem inner) : IFileSystem
-{
-    public Action<string>? OnSync, OnDelete, OnList;
-    public Action<string, long, int>? OnRead;
-    public Action<string, long, int>? OnWritten;
-    public long FreeBytes => 1L << 40;
-    public IStoreFile Create(string path) => new F(this, path, inner.Create(path));
-    public IStoreFile Open(string path, bool writable) => new F(this, path, inner.Open(path, writable));
-    public void Rename(string from, string to) => inner.Rename(from, to);
-    public void Delete(string path) { OnDelete?.Invoke(path); inner.Delete(path); }
-    public void SyncFolder(string path) => inner.SyncFolder(path);
-    public bool Exists(string path) => inner.Exists(path);
-    public IReadOnlyList<string> List(string folder) { OnList?.Invoke(folder); return inner.List(folder); }
-    private sealed class F(HookFs fs, string path, IStoreFile f) : IStoreFile
-    {
-        public long Length => f.Length;
-        public long AllocatedBytes => f.AllocatedBytes;
-        public int Read(long o, Span<byte> b) { fs.OnRead?.Invoke(path, o, b.Length); return f.Read(o, b); }
-        public void Write(long o, ReadOnlySpan<byte> c) { f.Write(o, c); fs.OnWritten?.Invoke(path, o, c.Length); }
-        public void Write(long o, IReadOnlyList<ReadOnlyMemory<byte>> c) { f.Write(o, c); }
-        public void Sync() { fs.OnSync?.Invoke(path); f.Sync(); }
-        public void Dispose() => f.Dispose();
-    }
-}
-
 public sealed class FaultInterleavingTests : LocalStoreTest
 {
     private static readonly HashSecret Secret = new(1, 2);
     private int _copies;
     private StoreLayout L => new(Root);
-    private HookFs Fs() => new(new DiskFileSystem(Root));
-    private async Task<LocalStore> Open(HookFs fs, long max = 1L << 30, string? root = null)
+    private HookedFiles Fs() => new(new DiskFileSystem(Root));
+    private async Task<LocalStore> Open(HookedFiles fs, long max = 1L << 30, string? root = null)
     {
         var layout = new StoreLayout(root ?? Root); layout.Create();
         return await LocalStore.OpenAsync(new LocalStoreOptions { Path = layout.Root, MaxBytes = max, MinFreeBytes = 0 }, layout, fs, null, (Secret, StoreMarker.Format), TimeProvider.System, NullLogger.Instance);
@@ -74,10 +49,10 @@ public sealed class FaultInterleavingTests : LocalStoreTest
         var fs = Fs(); await using var s = await Open(fs);
         await s.PutAsync(Blobs.Key("a"), Blobs.Bytes(10)); await s.PutAsync(Blobs.Key("b"), Blobs.Bytes(20));
         using var both = new Barrier(2); using var gate = new ManualResetEventSlim(); var ended = 0;
-        fs.OnWritten = (p, o, n) => { if (n == 1) both.SignalAndWait(5000); };
+        fs.OnWritten = (p, o, n) => { if (n == 1) both.SignalAndWait(1000); };
         fs.OnSync = p => { gate.Wait(10000); Interlocked.Increment(ref ended); };
         var a = s.DeleteAsync(Blobs.Key("a"), null, Cancel).AsTask(); var b = s.DeleteAsync(Blobs.Key("b"), null, Cancel).AsTask();
-        var first = await Task.WhenAny(a, b, Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System));
+        var first = await Task.WhenAny(a, b, Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System));
         var acked = (first == a || first == b); var syncs = Volatile.Read(ref ended);
         gate.Set(); await Task.WhenAll(a, b); fs.OnSync = null; fs.OnWritten = null;
         (acked && syncs == 0).ShouldBeFalse("a DELETE was acknowledged although no sync had ended");
@@ -121,7 +96,7 @@ public sealed class FaultInterleavingTests : LocalStoreTest
         await s.EmptyAsync(from, keepAll: false);
         fs.OnDelete = null;
         crashed.ShouldNotBeNull();
-        await using var again = await Open(new HookFs(new DiskFileSystem(crashed)), root: crashed);
+        await using var again = await Open(new HookedFiles(new DiskFileSystem(crashed)), root: crashed);
         (await again.TryGetAsync(Blobs.Key("k"))).ShouldBeNull("the acknowledged DELETE is undone");
     }
 
@@ -135,7 +110,7 @@ public sealed class FaultInterleavingTests : LocalStoreTest
         string? crashed = null; StoreStatus? said = null;
         fs.OnDelete = p => { if (p.EndsWith(".seg")) { said = s.DeleteAsync(Blobs.Key("k"), null, default).AsTask().Result.Status; crashed = CrashCopy(); } };
         await s.EmptyAsync(segments.Find(1)!, keepAll: false);
-        await using var again = await Open(new HookFs(new DiskFileSystem(crashed.ShouldNotBeNull())), root: crashed);
+        await using var again = await Open(new HookedFiles(new DiskFileSystem(crashed.ShouldNotBeNull())), root: crashed);
         (await again.TryGetAsync(Blobs.Key("k"))).ShouldBeNull("DELETE said " + said);
     }
 

@@ -147,8 +147,8 @@ public sealed class HotBlobTests : LocalStoreTest
     }
 
     [Theory]
-    [InlineData(500, 10_000)]
-    [InlineData(70_000, 1_000)]
+    [InlineData(500, 4_000)]
+    [InlineData(70_000, 500)]
     public async Task After_a_change_was_acknowledged_no_reader_sees_what_was_before_it(int length, int changes)
     {
         var files = new WatchedFiles(Root);

@@ -21,7 +21,7 @@ public sealed class ListingInterleavingTests : LocalStoreTest
     [InlineData("moved and not removed")]
     public async Task What_is_moved_before_its_segment_is_read_to_one_that_has_been_read_is_listed(string fate)
     {
-        var files = new HookFs(new DiskFileSystem(Root));
+        var files = new HookedFiles(new DiskFileSystem(Root));
         await using var store = await OpenAsync(files);
         var late = await MakeOlderMainSegmentAsync(store);
         files.OnDelete = path =>
@@ -41,7 +41,7 @@ public sealed class ListingInterleavingTests : LocalStoreTest
     [Fact]
     public async Task What_is_moved_while_it_is_listed_is_listed_by_its_tag_and_after_its_segment_has_gone()
     {
-        var files = new HookFs(new DiskFileSystem(Root));
+        var files = new HookedFiles(new DiskFileSystem(Root));
         await using var store = await OpenAsync(files);
         var late = await MakeOlderMainSegmentAsync(store);
         (await KeysAsync(store, new BlobPrefix("test"))).ShouldBe(["a", "b", "x"]);
@@ -62,7 +62,7 @@ public sealed class ListingInterleavingTests : LocalStoreTest
     public async Task A_write_that_failed_and_is_found_in_the_log_does_not_hide_what_the_key_has()
     {
         var old = new PutOptions { Replace = true, Tags = ["old"] };
-        var files = new HookFs(new DiskFileSystem(Root));
+        var files = new HookedFiles(new DiskFileSystem(Root));
         await using (var store = await OpenAsync(files))
         {
             await store.PutAsync(Blobs.Key("k"), Blobs.Bytes(10), old);
@@ -79,7 +79,7 @@ public sealed class ListingInterleavingTests : LocalStoreTest
         }
         var layout = new StoreLayout(Path.Combine(Root, "crash"));
         layout.Create();
-        await using var again = await OpenAsync(new HookFs(new DiskFileSystem(layout.Root)), layout);
+        await using var again = await OpenAsync(new HookedFiles(new DiskFileSystem(layout.Root)), layout);
         (await KeysAsync(again, new BlobPrefix("test"))).ShouldBe(["k"]);
         (await KeysAsync(again, new BlobPrefix("test", Tag: "old"))).ShouldBe(["k"]);
         (await KeysAsync(again, new BlobPrefix("test", Tag: "new"))).ShouldBeEmpty();
@@ -92,7 +92,7 @@ public sealed class ListingInterleavingTests : LocalStoreTest
     [Fact]
     public async Task A_record_that_is_in_the_log_and_not_yet_in_the_index_is_waited_for()
     {
-        var files = new HookFs(new DiskFileSystem(Root));
+        var files = new HookedFiles(new DiskFileSystem(Root));
         await using var store = await OpenAsync(files);
         await store.PutAsync(Blobs.Key("a"), Blobs.Bytes(10));
         (await KeysAsync(store, new BlobPrefix("test"))).ShouldBe(["a"]);
@@ -125,7 +125,7 @@ public sealed class ListingInterleavingTests : LocalStoreTest
     }
 
     /// <summary>Does something once, before the scan of a segment gets to read it.</summary>
-    private static void BeforeScanOf(HookFs files, Segment segment, Action action) => files.OnRead = (path, _, length) =>
+    private static void BeforeScanOf(HookedFiles files, Segment segment, Action action) => files.OnRead = (path, _, length) =>
     {
         if (length < ScanLength || !path.EndsWith($"{segment.Id:x8}.seg", StringComparison.Ordinal))
             return;
@@ -154,7 +154,7 @@ public sealed class ListingInterleavingTests : LocalStoreTest
         return keys;
     }
 
-    private Task<LocalStore> OpenAsync(HookFs files, StoreLayout? layout = null)
+    private Task<LocalStore> OpenAsync(HookedFiles files, StoreLayout? layout = null)
     {
         (layout ?? Layout).Create();
         return LocalStore.OpenAsync(

@@ -38,15 +38,15 @@ public sealed class NamespaceCrashTests
     {
         if (forgetIndex)
             files.Delete(Layout.Snapshot);
-        return await OpenAsync(files);
+        return await OpenAsync(files, FrozenClock.AfterTheCrash);
     }
 
-    private static Task<LocalStore> OpenAsync(IFileSystem files) =>
-        LocalStore.OpenAsync(Options, Layout, files, null, (new HashSecret(1, 2), StoreMarker.Format), TimeProvider.System, NullLogger.Instance);
+    private static Task<LocalStore> OpenAsync(IFileSystem files, TimeSpan time) =>
+        LocalStore.OpenAsync(Options, new StoreLayout(Root), files, null, (new HashSecret(1, 2), StoreMarker.Format), new FrozenClock(time), NullLogger.Instance);
 
     private static async Task RunAsync(SimulatedDisk disk, History history)
     {
-        await using var store = await OpenAsync(disk);
+        await using var store = await OpenAsync(disk, TimeSpan.Zero);
         await PutAsync("a", 500, 1);
         await PutAsync("a", 600, 2);
         await PutAsync("b", 20_000, 3);

@@ -42,8 +42,8 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
-    public void The_storage_contract_needs_no_package_but_the_one_for_retries() =>
-        Included("Storage", "PackageReference").Concat(Included("Storage", "FrameworkReference")).ShouldBeSubsetOf(["Polly.Core"], StringComparer.Ordinal);
+    public void The_storage_contract_needs_no_package_but_those_for_retries_and_for_the_log() =>
+        Included("Storage", "PackageReference").Concat(Included("Storage", "FrameworkReference")).ShouldBeSubsetOf(["Microsoft.Extensions.Logging.Abstractions", "Polly.Core"], StringComparer.Ordinal);
 
     [Theory]
     [MemberData(nameof(Projects))]

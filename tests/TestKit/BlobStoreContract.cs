@@ -13,6 +13,9 @@ public abstract class BlobStoreContract : IAsyncLifetime
 
     protected IBlobStore Store { get; private set; } = null!;
 
+    /// <summary>Whether a validator that a writer gives is kept; tiers have their own use for it.</summary>
+    protected virtual bool KeepsFarValidator => true;
+
     protected abstract Task<IBlobStore> OpenAsync();
 
     public async ValueTask InitializeAsync() => Store = await OpenAsync();
@@ -54,7 +57,7 @@ public abstract class BlobStoreContract : IAsyncLifetime
         metadata.Writer.ShouldBe("ci");
         metadata.Tags.ShouldBe(options.Tags);
         metadata.StoredHeaders.ShouldBe(options.StoredHeaders);
-        metadata.FarValidator.ShouldBe("\"v1\"");
+        metadata.FarValidator.ShouldBe(KeepsFarValidator ? "\"v1\"" : "");
         metadata.UnknownFields.ShouldHaveSingleItem().Value.ToArray().ShouldBe([1, 2, 3]);
         metadata.Generation.ShouldBeGreaterThan(0);
     }
@@ -365,7 +368,7 @@ public abstract class BlobStoreContract : IAsyncLifetime
                 Interlocked.Increment(ref seen);
             }
         })).ToArray();
-        for (var i = 0; i < 150; i++)
+        for (var i = 0; i < 80 || (Volatile.Read(ref seen) == 0 && i < 100_000); i++)
         {
             await Store.PutAsync(key, versions[i % versions.Length], new PutOptions { Replace = true });
             if (i % 10 == 9)

@@ -12,13 +12,6 @@ internal static class ServeCommand
         if (result.Configuration is not { } configuration)
             return await ErrorReport.WriteAsync(result.Errors, process.Error);
 
-        // Who has configured a bucket takes it that blobs get there.
-        if (configuration.Settings.Options.Storage.S3.Bucket is { } bucket)
-        {
-            await process.Error.WriteLineAsync($"edgecache: {S3Settings.Section}:Bucket = \"{bucket}\": this version can only probe a bucket (edgecache probe-s3), not serve from it. Remove the setting to store blobs locally alone.");
-            return ExitCode.Usage;
-        }
-
         EdgeNode node;
         try
         {

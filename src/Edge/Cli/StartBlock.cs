@@ -26,6 +26,8 @@ internal static partial class StartBlock
         if (node.ManagementUrl is { } management)
             await output.WriteLineAsync($"  management   {management}");
         await output.WriteLineAsync($"  store        {settings.Options.Storage.Path} (up to {settings.Options.Storage.MaxSize})");
+        if (settings.Options.Storage.S3.Bucket is { } bucket)
+            await output.WriteLineAsync($"  behind it    the bucket {bucket} at {settings.Options.Storage.S3.Endpoint ?? $"AWS, {settings.Options.Storage.S3.Region}"}");
         await output.WriteLineAsync($"  access       {access}");
         await output.FlushAsync();
     }

@@ -25,7 +25,7 @@ internal static class ConfigurationLoader
         var token = ReadToken(options.Access, values, files, errors);
         OptionRules.Check(options, token, errors);
         if (start)
-            StartRules.Check(options.Tls, sources.Time, errors);
+            StartRules.Check(options, sources.Time, errors);
 
         // Its own root, so that nothing of a bad candidate ever reaches the configuration in force.
         var candidate = new ConfigurationBuilder().AddInMemoryCollection(FrameworkSections.Select(values)).Build();

@@ -93,8 +93,42 @@ internal sealed class StorageOptions
     [Setting(Min = "0s", Max = "365d", NeedsRestart = true)]
     public TimeSpan VerifyInterval { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>The far store's bucket. So far only <c>edgecache probe-s3</c> uses it.</summary>
+    /// <summary>The bucket behind the local store. Default: none, so blobs are here alone.</summary>
     public S3Options S3 { get; set; } = new();
+
+    /// <summary>How the local store and the one behind it work together.</summary>
+    public TieringOptions Tiering { get; set; } = new();
+}
+
+internal sealed class TieringOptions
+{
+    /// <summary>For how long a key that the far store did not have is missing without asking again, 0 s to 10 min. Default: 2 s. Needs a restart.</summary>
+    [Setting(Min = "0s", Max = "10m", NeedsRestart = true)]
+    public TimeSpan MissMemory { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>For how long what the far store told of a blob is told again (HEAD), 0 s to 10 min. Default: 5 s. Needs a restart.</summary>
+    [Setting(Min = "0s", Max = "10m", NeedsRestart = true)]
+    public TimeSpan StatMemory { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Blobs that are fetched from the far store at one time, 1 to 1024; others wait. Default: 128. Needs a restart.</summary>
+    [Setting(Min = "1", Max = "1024", NeedsRestart = true)]
+    public int MaxFills { get; set; } = 128;
+
+    /// <summary>How long a fetch goes on that nobody waits for any more, 0 s to 1 h. Default: 30 s. Needs a restart.</summary>
+    [Setting(Min = "0s", Max = "1h", NeedsRestart = true)]
+    public TimeSpan AbandonAfter { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest wait for the far store's answer to a read, 1 s to 10 min. Default: 15 s. Needs a restart.</summary>
+    [Setting(Min = "1s", Max = "10m", NeedsRestart = true)]
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a stop goes on sending what is written back, 0 s to 1 h, within <c>EdgeCache:Listen:DrainTimeout</c>. Default: 10 s. Needs a restart.</summary>
+    [Setting(Min = "0s", Max = "1h", NeedsRestart = true)]
+    public TimeSpan OutboxDrain { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>For how long a far store that fails is left alone, 500 ms to 10 min. Default: 5 s. Needs a restart.</summary>
+    [Setting(Min = "500ms", Max = "10m", NeedsRestart = true)]
+    public TimeSpan BreakDuration { get; set; } = TimeSpan.FromSeconds(5);
 }
 
 internal sealed class AccessOptions
@@ -164,6 +198,22 @@ internal sealed class NamespaceOptions
     /// <summary>For how long caches downstream may use a blob without asking, where keys are neither verified nor replaceable; 0 s to 365 days. Default: 1 h.</summary>
     [Setting(Min = "0s", Max = "365d")]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// Where there is a far store: for how long a local copy of a replaceable blob is served without asking whether it is still the present version, 0 s to 365 days. Default: 5 s.
+    /// </summary>
+    [Setting(Min = "0s", Max = "365d")]
+    public TimeSpan FreshFor { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// When a PUT is acknowledged where there is a far store: <c>through</c>, when the far store has it, or <c>back</c>, when it is on this node's disk (verified or replaceable namespaces). Default: through.
+    /// </summary>
+    public string Write { get; set; } = "through";
+
+    /// <summary>
+    /// What a GET or HEAD is answered when the blob is not here and the far store can't be asked: <c>error</c> (503) or <c>miss</c> (404). Default: error for <c>artifacts</c>, miss for others.
+    /// </summary>
+    public string? WhenUnavailable { get; set; }
 
     /// <summary>Disk space that the blobs of the namespace may take; beyond it those that are worth least are evicted. 0 is no limit but the store's. Default: 0.</summary>
     public ByteSize Quota { get; set; }

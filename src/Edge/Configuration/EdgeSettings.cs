@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using EdgeCache.Storage;
+using EdgeCache.Storage.Tiering;
 
 namespace EdgeCache.Edge.Configuration;
 
@@ -11,6 +12,7 @@ internal sealed class EdgeSettings
         Options = options;
         Token = token;
         Namespaces = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToPolicy(n.Key, n.Value), StringComparer.Ordinal);
+        Tiers = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToTierPolicy(n.Value), StringComparer.Ordinal);
     }
 
     public EdgeCacheOptions Options { get; }
@@ -20,6 +22,16 @@ internal sealed class EdgeSettings
 
     public FrozenDictionary<string, NamespacePolicy> Namespaces { get; }
 
+    /// <summary>How the blobs of each namespace move between the stores.</summary>
+    public FrozenDictionary<string, TierPolicy> Tiers { get; }
+
+    private static TierPolicy ToTierPolicy(NamespaceOptions options) => new()
+    {
+        Verified = options.Verified,
+        FreshFor = options.Replaceable ? options.FreshFor : null,
+        WriteBack = options.Write == "back",
+    };
+
     private static NamespacePolicy ToPolicy(string name, NamespaceOptions options) => new()
     {
         Name = name,
@@ -28,6 +40,7 @@ internal sealed class EdgeSettings
         SlashInKeys = options.SlashInKeys,
         MaxBlobBytes = options.MaxBlobSize.Bytes == 0 ? long.MaxValue : options.MaxBlobSize.Bytes,
         MaxAge = options.MaxAge,
+        MissWhenUnavailable = (options.WhenUnavailable ?? (name == "artifacts" ? "error" : "miss")) == "miss",
         Limits = new NamespaceLimits
         {
             QuotaBytes = options.Quota.Bytes == 0 ? long.MaxValue : options.Quota.Bytes,

@@ -85,6 +85,12 @@ internal static class OptionRules
             errors.AddKey(key, $"a namespace has a name of 1 to {BlobKey.MaxLabelLength} characters of a-z, 0-9 and '-'.");
         if (space is { Verified: true, Replaceable: true })
             errors.AddValue($"{key}:Replaceable", "can't go with Verified: the key is the digest of the content, so there is never other content for it. Remove one of the two.");
+        if (space.Write is not ("through" or "back"))
+            errors.AddValue($"{key}:Write", "must be through or back.");
+        if (space is { Write: "back", Verified: false, Replaceable: false })
+            errors.AddValue($"{key}:Write", "back needs Verified or Replaceable: of two nodes that write different bytes under one key, only the far store can say which was first.");
+        if (space.WhenUnavailable is not (null or "error" or "miss"))
+            errors.AddValue($"{key}:WhenUnavailable", "must be error or miss.");
         if (space is { Verified: true, SlashInKeys: true })
             errors.AddValue($"{key}:SlashInKeys", "can't go with Verified: the key is a digest and never has a '/'. Remove one of the two.");
     }

@@ -8,7 +8,18 @@ namespace EdgeCache.Edge.Configuration;
 /// </summary>
 internal static class StartRules
 {
-    public static void Check(TlsOptions tls, TimeProvider time, ConfigurationErrors errors)
+    public static void Check(EdgeCacheOptions options, TimeProvider time, ConfigurationErrors errors)
+    {
+        CheckTls(options.Tls, time, errors);
+        if (options.Storage.S3.Bucket is null)
+            return;
+        var faults = new List<string>();
+        _ = S3Settings.Build(options.Storage.S3, new FileSnapshots(), faults);
+        foreach (var fault in faults)
+            errors.Add(fault);
+    }
+
+    private static void CheckTls(TlsOptions tls, TimeProvider time, ConfigurationErrors errors)
     {
         if (!CheckFile("EdgeCache:Tls:Certificate", tls.Certificate, errors) | !CheckFile("EdgeCache:Tls:Key", tls.Key, errors))
             return;

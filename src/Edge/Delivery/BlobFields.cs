@@ -20,25 +20,27 @@ internal sealed class BlobFields
     private readonly Sha256Digest _sha256;
     private readonly DateTimeOffset _created;
     private readonly string _contentType;
+    private readonly string _farValidator;
     private readonly NamespacePolicy _policy;
     private readonly bool _isPublic;
 
     private BlobFields(BlobMetadata blob, NamespacePolicy policy, bool isPublic)
     {
-        (_sha256, _created, _contentType, _policy, _isPublic) = (blob.Sha256, blob.Created, blob.ContentType, policy, isPublic);
+        (_sha256, _created, _contentType, _farValidator, _policy, _isPublic) = (blob.Sha256, blob.Created, blob.ContentType, blob.FarValidator, policy, isPublic);
         ETag = Representation.ETag(blob);
         LastModified = blob.Created.ToString("R");
-        ReprDigest = $"sha-256=:{blob.Sha256.ToBase64()}:";
+        ReprDigest = blob.Sha256.IsKnown ? $"sha-256=:{blob.Sha256.ToBase64()}:" : null;
         CacheControl = CacheControlOf(policy, isPublic ? "public" : "private");
         IsActive = Array.Exists(ActiveTypes, active => blob.ContentType.Contains(active, StringComparison.OrdinalIgnoreCase));
     }
 
-    /// <summary>The strong validator: the digest of the content.</summary>
-    public string ETag { get; }
+    /// <summary>The strong validator; null where there is none.</summary>
+    public string? ETag { get; }
 
     public string LastModified { get; }
 
-    public string ReprDigest { get; }
+    /// <summary>The digest of the content; null where it is not known.</summary>
+    public string? ReprDigest { get; }
 
     /// <summary>How long caches downstream may use the blob.</summary>
     public string CacheControl { get; }
@@ -52,7 +54,8 @@ internal sealed class BlobFields
     /// <param name="isPublic">Whether anybody may read.</param>
     public static BlobFields Of(BlobMetadata blob, NamespacePolicy policy, bool isPublic)
     {
-        ref var place = ref Recent[blob.Sha256.GetHashCode() & (Places - 1)];
+        var hash = blob.Sha256.IsKnown ? blob.Sha256.GetHashCode() : blob.FarValidator.GetHashCode(StringComparison.Ordinal);
+        ref var place = ref Recent[hash & (Places - 1)];
         var fields = Volatile.Read(ref place);
         if (fields is null || !fields.Fits(blob, policy, isPublic))
             Volatile.Write(ref place, fields = new BlobFields(blob, policy, isPublic));
@@ -60,7 +63,7 @@ internal sealed class BlobFields
     }
 
     private bool Fits(BlobMetadata blob, NamespacePolicy policy, bool isPublic) =>
-        _sha256 == blob.Sha256 && _created == blob.Created && ReferenceEquals(_policy, policy) && _isPublic == isPublic && _contentType == blob.ContentType;
+        _sha256 == blob.Sha256 && _created == blob.Created && ReferenceEquals(_policy, policy) && _isPublic == isPublic && _contentType == blob.ContentType && _farValidator == blob.FarValidator;
 
     /// <summary>"public" only where anybody may read; a key that is the digest of its content can never mean other bytes.</summary>
     private static string CacheControlOf(NamespacePolicy policy, string who)

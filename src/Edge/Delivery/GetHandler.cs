@@ -20,12 +20,12 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         var found = await store.StatAsync(blob.Key, context.RequestAborted);
         if (!found.IsOk)
         {
-            await AnswerAbsenceAsync(context, blob, found.Status);
+            await AnswerAbsenceAsync(context, blob, found.Status, found.Detail);
             return;
         }
         metrics.RecordLookup(blob.Policy.Name, hit: true);
         var fields = FieldsOf(found.Value, blob);
-        if (!await StartAsync(context, found.Value, fields))
+        if (!await StartAsync(context, found.Value, fields, BlobSource.Local))
             return;
         Representation.SetContent(context.Response, found.Value, fields);
         context.Response.ContentLength = found.Value.Length;
@@ -36,13 +36,13 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         var opened = await store.OpenReadAsync(blob.Key, ByteRange.Whole, context.RequestAborted);
         if (!opened.IsOk)
         {
-            await AnswerAbsenceAsync(context, blob, opened.Status);
+            await AnswerAbsenceAsync(context, blob, opened.Status, opened.Detail);
             return;
         }
         await using var reader = opened.Value;
-        metrics.RecordLookup(blob.Policy.Name, hit: true);
+        metrics.RecordLookup(blob.Policy.Name, hit: reader.Source is BlobSource.Local or BlobSource.Revalidated or BlobSource.Stale);
         var fields = FieldsOf(reader.Metadata, blob);
-        if (!await StartAsync(context, reader.Metadata, fields))
+        if (!await StartAsync(context, reader.Metadata, fields, reader.Source))
             return;
         if (await SelectRangeAsync(context, reader.Metadata, fields) is { } range)
             await SendAsync(context, blob, reader, range);
@@ -51,7 +51,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
     private BlobFields FieldsOf(BlobMetadata metadata, BlobRequest blob) => BlobFields.Of(metadata, blob.Policy, isPublic: settings.Current.Token is null);
 
     /// <summary>Evaluates the preconditions and sets the validators; false when the answer is complete without content.</summary>
-    private static async ValueTask<bool> StartAsync(HttpContext context, BlobMetadata metadata, BlobFields fields)
+    private static async ValueTask<bool> StartAsync(HttpContext context, BlobMetadata metadata, BlobFields fields, BlobSource source)
     {
         var result = Preconditions.EvaluateRead(context.Request.Headers, metadata);
         if (result == PreconditionResult.Malformed)
@@ -59,7 +59,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, "If-Match and If-None-Match take '*' or a list of entity tags in double quotes.");
             return false;
         }
-        Representation.SetValidators(context.Response, fields);
+        Representation.SetValidators(context.Response, fields, source);
         switch (result)
         {
             case PreconditionResult.NotModified:
@@ -138,7 +138,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         metrics.RecordSent(blob.Policy.Name, sent);
     }
 
-    private Task AnswerAbsenceAsync(HttpContext context, BlobRequest blob, StoreStatus status)
+    private Task AnswerAbsenceAsync(HttpContext context, BlobRequest blob, StoreStatus status, string? detail)
     {
         metrics.RecordLookup(blob.Policy.Name, hit: false);
         if (status == StoreStatus.Missing)
@@ -147,7 +147,9 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             return Problem.WriteAsync(context, StatusCodes.Status404NotFound, "No blob is stored under this key.");
         }
         context.Response.Headers["Cache-Status"] = "EdgeCache; hit=?0; detail=store-unavailable";
-        return StoreProblem.WriteAsync(context, blob.Policy, status, null);
+        return blob.Policy.MissWhenUnavailable
+            ? Problem.WriteAsync(context, StatusCodes.Status404NotFound, $"The blob is not here, and it can't be found out whether the far store has it: {detail}")
+            : StoreProblem.WriteAsync(context, blob.Policy, status, detail);
     }
 
     [LoggerMessage(LogLevel.Error, "The transfer of {Key} was cut after {Sent} bytes")]

@@ -122,7 +122,9 @@ internal static class Preconditions
         return false;
     }
 
-    private static bool Is(EntityTagHeaderValue tag, BlobMetadata blob) => TryDigest(tag, out var digest) && digest == blob.Sha256;
+    private static bool Is(EntityTagHeaderValue tag, BlobMetadata blob) => blob.FarValidator.Length > 0
+        ? tag.Tag.Equals(blob.FarValidator, StringComparison.Ordinal)
+        : TryDigest(tag, out var digest) && digest == blob.Sha256;
 
     private static List<Sha256Digest> Digests(IList<EntityTagHeaderValue> tags, bool useStrong)
     {

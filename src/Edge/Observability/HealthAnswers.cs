@@ -16,11 +16,13 @@ internal sealed record HealthAnswer(string Status, string Version, long UptimeSe
 /// <param name="MaxBytes">Its limit in bytes.</param>
 /// <param name="Blobs">Number of blobs.</param>
 /// <param name="Fault">What it can't do and why; null when it reads and writes.</param>
-internal sealed record StorageHealth(long UsedBytes, long MaxBytes, long Blobs, string? Fault);
+/// <param name="FarFault">What is wrong with the far store, without which what is here is still served; null when it answers, or there is none.</param>
+/// <param name="Rebuilding">How much of its log it has read, 0 to 1, while it finds out which blobs it has; null when it knows.</param>
+internal sealed record StorageHealth(long UsedBytes, long MaxBytes, long Blobs, string? Fault, string? FarFault, double? Rebuilding);
 
 /// <summary>What <c>/health/live</c> and <c>/health/ready</c> tell.</summary>
 /// <param name="Status"><c>alive</c>, <c>ready</c> or <c>not ready</c>.</param>
-/// <param name="Reason">Why it is not ready; null when it is.</param>
+/// <param name="Reason">Why it is not ready, or what it does not do yet although it is; else null.</param>
 internal sealed record ProbeAnswer(string Status, string? Reason);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

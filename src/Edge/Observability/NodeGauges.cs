@@ -19,6 +19,11 @@ internal sealed class NodeGauges
         _ = meter.CreateObservableGauge("edgecache_storage_max_bytes", () => node.Store.MaxBytes, "By", "Disk space that the store may take.");
         _ = meter.CreateObservableGauge("edgecache_storage_blobs", () => node.Store.Blobs, "{blob}", "Blobs in the store.");
         _ = meter.CreateObservableGauge("edgecache_storage_healthy", () => node.Store.Fault is null ? 1 : 0, unit: null, "1 while the store reads and writes, 0 while it has a fault.");
+        _ = meter.CreateObservableGauge(
+            "edgecache_storage_index_ratio",
+            () => node.Store.Rebuilding ?? 1,
+            unit: null,
+            "1 while the store knows which blobs it has; less while it reads its log to find out, and some are missing.");
         _ = meter.CreateObservableGauge("edgecache_uptime_seconds", () => node.Uptime.TotalSeconds, "s", "Time since the node started.");
         _ = meter.CreateObservableGauge(
             "edgecache_build_info",

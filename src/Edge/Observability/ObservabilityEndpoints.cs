@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using EdgeCache.Edge.Configuration;
@@ -48,7 +49,7 @@ internal sealed class ObservabilityEndpoints(NodeState node, EdgeMetrics metrics
             status,
             NodeState.Version,
             (long)node.Uptime.TotalSeconds,
-            new StorageHealth(store.UsedBytes, store.MaxBytes, store.Blobs, store.Fault),
+            new StorageHealth(store.UsedBytes, store.MaxBytes, store.Blobs, store.Fault, store.Tier?.FarFault, store.Rebuilding),
             metrics.HitRate,
             metrics.Requests);
         return AnswerAsync(context, OkIf(status == "healthy"), answer, HealthJson.Default.HealthAnswer);
@@ -56,10 +57,16 @@ internal sealed class ObservabilityEndpoints(NodeState node, EdgeMetrics metrics
 
     private static Task ReadyAsync(HttpContext context, NodeState node)
     {
-        var reason = node.Stopping ? "The node is stopping." : node.Store.Fault;
-        var answer = new ProbeAnswer(reason is null ? "ready" : "not ready", reason);
+        var store = node.Store;
+        var reason = node.Stopping ? "The node is stopping." : store.Fault;
+        var answer = reason is null ? new ProbeAnswer("ready", WordsOf(store.Rebuilding)) : new ProbeAnswer("not ready", reason);
         return AnswerAsync(context, OkIf(reason is null), answer, HealthJson.Default.ProbeAnswer);
     }
+
+    /// <summary>It serves what it has found and takes what replaces anything: less than usual, and more than no node.</summary>
+    private static string? WordsOf(double? rebuilding) => rebuilding is { } done
+        ? string.Create(CultureInfo.InvariantCulture, $"The store is finding out which blobs it has ({Math.Floor(done * 100)} % done): until then some are missing, and deletions and conditional writes wait.")
+        : null;
 
     private static int OkIf(bool good) => good ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
 

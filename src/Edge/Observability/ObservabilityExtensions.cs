@@ -1,5 +1,6 @@
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability.Exposition;
+using EdgeCache.Storage.Tiering;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace EdgeCache.Edge.Observability;
@@ -14,6 +15,8 @@ internal static class ObservabilityExtensions
         services.TryAddSingleton<NodeState>();
         services.TryAddSingleton<NodeGauges>();
         services.TryAddSingleton<StoreMetrics>();
+        services.TryAddSingleton<TierMetrics>();
+        services.TryAddSingleton<OutboxMetrics>();
         services.TryAddSingleton<MetricsScraper>();
         services.TryAddSingleton<ManagementListener>();
         services.TryAddSingleton<ObservabilityEndpoints>();
@@ -47,6 +50,9 @@ internal static class ObservabilityExtensions
             _ = services.GetRequiredService<MetricsScraper>();
             _ = services.GetRequiredService<NodeGauges>();
             _ = services.GetRequiredService<StoreMetrics>();
+            _ = services.GetRequiredService<TierMetrics>();
+            if (services.GetService<IOutbox>() is not null)
+                _ = services.GetRequiredService<OutboxMetrics>();
             services.GetRequiredService<EdgeMetrics>().Announce(settings.Namespaces.Keys);
         }
 

@@ -5,7 +5,7 @@ namespace EdgeCache.Storage.Local.Disk;
 
 /// <summary>
 /// Where things are in a store's folder: <c>segments/</c> (the log, with all small blobs), <c>blobs/ab/ab….generation</c> (a file for each large one, named by the hash
-/// of its key), <c>index.snapshot</c>, <c>listing.db</c>, <c>tmp/</c> (being written),
+/// of its key), <c>index.snapshot</c>, <c>listing.db</c>, <c>outbox.db</c> (acknowledged and not in the far store yet), <c>tmp/</c> (being written),
 /// <c>quarantine/</c> (damaged), <c>edgecache-store.json</c> (the format) and <c>LOCK</c>.
 /// </summary>
 internal sealed class StoreLayout(string root)
@@ -27,6 +27,11 @@ internal sealed class StoreLayout(string root)
     public string Snapshot => Path.Combine(Root, "index.snapshot");
 
     public string Listing => Path.Combine(Root, "listing.db");
+
+    public string Outbox => Path.Combine(Root, "outbox.db");
+
+    /// <summary>Where the SQLite library writes ahead what is not in its file yet.</summary>
+    public static string LogOf(string path) => path + "-wal";
 
     public string Temporary => Path.Combine(Root, "tmp");
 
@@ -75,6 +80,17 @@ internal sealed class StoreLayout(string root)
                 if (name.StartsWith(prefix, StringComparison.Ordinal) && TryParse(name, out var hash, out var generation))
                     yield return (Path.Combine(folder, name), hash, generation);
             }
+        }
+    }
+
+    /// <summary>The files of one key's large blobs, of whatever generation.</summary>
+    public IEnumerable<(string Path, long Generation)> FindFilesOf(KeyHash hash, IFileSystem files)
+    {
+        var folder = Path.GetDirectoryName(BlobPath(hash, 0))!;
+        foreach (var name in files.List(folder))
+        {
+            if (TryParse(name, out var named, out var generation) && named == hash && generation is { } version)
+                yield return (Path.Combine(folder, name), version);
         }
     }
 

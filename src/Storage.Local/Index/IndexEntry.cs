@@ -61,8 +61,15 @@ internal struct IndexEntry
     /// <summary>When the blob was stored, in seconds since 1970 (UTC).</summary>
     public readonly long CreatedSeconds => Epoch + Created;
 
-    /// <summary>When its content was last found good or, before the first check, stored; in seconds since 1970 (UTC).</summary>
-    public readonly long KnownGoodSeconds => Epoch + Math.Max(Created, Tick * 60L);
+    /// <summary>
+    /// When its content was last found good or, before the first check, stored; in seconds since 1970 (UTC). A time that is yet to come is that of a clock that was wrong, and
+    /// says nothing: without another it is 1970.
+    /// </summary>
+    public readonly long KnownGoodSeconds(long now)
+    {
+        var (stored, checkedAt) = (Epoch + Created, Epoch + (Tick * 60L));
+        return Math.Max(stored <= now ? stored : 0, Tick > 0 && checkedAt <= now ? checkedAt : 0);
+    }
 
     public readonly long ByteOffset => (long)Offset * OffsetUnit;
 

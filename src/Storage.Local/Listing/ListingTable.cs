@@ -19,7 +19,7 @@ internal sealed partial class ListingTable : IAsyncDisposable
     private readonly string _path;
     private readonly Func<string?, ListingDatabase> _open;
     private readonly LogLister _lister;
-    private readonly Func<ValueTask> _settle;
+    private readonly Func<CancellationToken, ValueTask> _settle;
     private readonly DiskThreads _disk;
     private readonly ILogger _logger;
     private readonly PeriodicTimer _timer;
@@ -38,11 +38,11 @@ internal sealed partial class ListingTable : IAsyncDisposable
     /// <param name="path">Its file.</param>
     /// <param name="open">Opens it; a path of null means a file without a name.</param>
     /// <param name="lister">Reads the log.</param>
-    /// <param name="settle">Waits until every change of a key that is under way has ended.</param>
+    /// <param name="settle">Waits until the index is complete, and every change of a key that is under way has ended.</param>
     /// <param name="disk">Where all of the work is done.</param>
     /// <param name="time">The clock of the background.</param>
     /// <param name="logger">The log.</param>
-    public ListingTable(string path, Func<string?, ListingDatabase> open, LogLister lister, Func<ValueTask> settle, DiskThreads disk, TimeProvider time, ILogger logger)
+    public ListingTable(string path, Func<string?, ListingDatabase> open, LogLister lister, Func<CancellationToken, ValueTask> settle, DiskThreads disk, TimeProvider time, ILogger logger)
     {
         _path = path;
         _open = open;
@@ -205,7 +205,7 @@ internal sealed partial class ListingTable : IAsyncDisposable
         {
             isSteady = true;
             var lengths = _lister.TakeLengths();
-            await _settle().ConfigureAwait(false);
+            await _settle(cancellationToken).ConfigureAwait(false);
             foreach (var (segment, length) in lengths.Values.OrderBy(l => l.Segment.Id))
             {
                 cancellationToken.ThrowIfCancellationRequested();

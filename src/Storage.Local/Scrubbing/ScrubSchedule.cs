@@ -18,7 +18,10 @@ internal sealed partial class ScrubSchedule : IAsyncDisposable
     private readonly PeriodicTimer _timer;
     private readonly Task _loop;
 
-    /// <summary>Makes a schedule that begins when the folder has been looked at: until then a file that has just lost its entry may be removed before it can be put aside.</summary>
+    /// <summary>
+    /// Makes a schedule that begins when the index is complete and the folder has been looked at: until then what it points to may be superseded, and what is damaged of that is no loss;
+    /// and a file that has just lost its entry may be removed before it can be put aside.
+    /// </summary>
     public ScrubSchedule(Scrubber scrubber, Func<ScrubPlan> plan, Task begin, TimeProvider time, ILogger logger)
     {
         _scrubber = scrubber;
@@ -72,7 +75,7 @@ internal sealed partial class ScrubSchedule : IAsyncDisposable
 
     /// <summary>By the plan of this moment: one that is switched off meanwhile ends with the shard.</summary>
     private bool IsDue(IndexEntry entry) =>
-        _plan().Interval is var interval && interval > TimeSpan.Zero && _time.GetUtcNow().ToUnixTimeSeconds() - entry.KnownGoodSeconds >= interval.TotalSeconds;
+        _plan().Interval is var interval && interval > TimeSpan.Zero && _time.GetUtcNow().ToUnixTimeSeconds() is var now && now - entry.KnownGoodSeconds(now) >= interval.TotalSeconds;
 
     [LoggerMessage(LogLevel.Debug, "Scrubbed {Blobs} blobs, {Bytes} bytes; all are good")]
     private partial void LogClean(long blobs, long bytes);

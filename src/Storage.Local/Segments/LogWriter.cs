@@ -55,8 +55,13 @@ internal sealed class LogWriter : IAsyncDisposable
         return await pending.Done.Task.ConfigureAwait(false);
     }
 
-    /// <summary>Ends the active segment of a class, so that it can be reclaimed.</summary>
-    public async Task SealAsync(SegmentClass queue) => await AppendAsync(queue, ReadOnlyMemory<byte>.Empty).ConfigureAwait(false);
+    /// <summary>Ends the active segment of a class, so that it can be reclaimed, or if it is older than another, so that what comes next is younger.</summary>
+    public async Task SealAsync(SegmentClass queue, uint olderThan = uint.MaxValue)
+    {
+        var pending = new Pending(queue, ReadOnlyMemory<byte>.Empty, 0) { OlderThan = olderThan };
+        await _queue.Writer.WriteAsync(pending).ConfigureAwait(false);
+        await pending.Done.Task.ConfigureAwait(false);
+    }
 
     /// <summary>Writes what is waiting and ends.</summary>
     public async ValueTask DisposeAsync()
@@ -99,8 +104,7 @@ internal sealed class LogWriter : IAsyncDisposable
             {
                 if (part[0].Record.Length == 0)
                 {
-                    _active[(int)queue]?.Seal();
-                    Volatile.Write(ref _active[(int)queue], null);
+                    SealActive(queue, part[0].OlderThan);
                     part[0].Done.SetResult(default);
                     part.RemoveAt(0);
                     continue;
@@ -187,12 +191,19 @@ internal sealed class LogWriter : IAsyncDisposable
         if (_active[(int)queue] is { } segment && segment.Length + next.Record.Length <= _segmentLength && (segment.Weight == 0 || segment.Weight + next.Weight <= _maxWeight))
             return segment;
         // Nothing is active while this fails: the full one must not be.
-        _active[(int)queue]?.Seal();
-        Volatile.Write(ref _active[(int)queue], null);
+        SealActive(queue, uint.MaxValue);
         segment = _segments.Create(queue);
         _addUsed(Segment.HeaderLength);
         Volatile.Write(ref _active[(int)queue], segment);
         return segment;
+    }
+
+    private void SealActive(SegmentClass queue, uint olderThan)
+    {
+        if (_active[(int)queue] is not { } segment || segment.Id >= olderThan)
+            return;
+        segment.Seal();
+        Volatile.Write(ref _active[(int)queue], null);
     }
 
     private int Fit(Segment segment, List<Pending> part)
@@ -216,6 +227,9 @@ internal sealed class LogWriter : IAsyncDisposable
         public ReadOnlyMemory<byte> Record { get; } = record;
 
         public long Weight { get; } = weight;
+
+        /// <summary>Without a record: the active segment is ended if its id is below this.</summary>
+        public uint OlderThan { get; init; }
 
         public TaskCompletionSource<RecordLocation> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -50,6 +50,9 @@ internal sealed class Segment(uint id, SegmentClass queue, IStoreFile file, long
     /// <summary>Its queue. A segment that is kept as it is moves to the main queue in memory alone; after a restart it is where it was written.</summary>
     public SegmentClass Class { get; private set; } = queue;
 
+    /// <summary>False where the header that says the class is damaged.</summary>
+    public bool IsClassKnown { get; init; } = true;
+
     /// <summary>Its place in the queue: the smallest is next to be emptied.</summary>
     public long Rank { get; private set; } = id;
 

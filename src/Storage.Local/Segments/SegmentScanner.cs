@@ -18,7 +18,7 @@ internal static class SegmentScanner
     private const int BufferLength = 1 << 20;
 
     /// <summary>Hands every whole record to <paramref name="visit"/>.</summary>
-    public static void Scan(Segment segment, long from, HashSecret secret, Action<ScannedRecord> visit)
+    public static void Scan(Segment segment, long from, HashSecret secret, Action<ScannedRecord> visit, CancellationToken cancellationToken = default)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
         try
@@ -26,6 +26,7 @@ internal static class SegmentScanner
             var position = from;
             while (true)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 var available = segment.File.Read(position, buffer);
                 if (available < RecordFormat.HeaderLength)
                     return;
@@ -33,6 +34,40 @@ internal static class SegmentScanner
                 if (used == 0)
                     return;
                 position += used;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>
+    /// Hands every record's header and offset to <paramref name="visit"/>, without a look at the bodies. Behind a header that is damaged it goes on where it finds the next, and
+    /// what it finds there need not be one: whoever is told of it must know better.
+    /// </summary>
+    public static void ScanHeaders(Segment segment, Action<RecordHeader, long> visit)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
+        try
+        {
+            var end = segment.Length;
+            for (long position = Segment.HeaderLength, start = 0, filled = 0; end - position >= RecordFormat.HeaderLength;)
+            {
+                if (position + RecordFormat.HeaderLength > start + filled)
+                {
+                    start = position;
+                    filled = segment.File.Read(start, buffer);
+                    if (filled < RecordFormat.HeaderLength)
+                        return;
+                }
+                if (!RecordFormat.TryRead(buffer.AsSpan((int)(position - start), RecordFormat.HeaderLength), out var header))
+                {
+                    position += RecordFormat.Alignment;
+                    continue;
+                }
+                visit(header, position);
+                position += header.Length;
             }
         }
         finally

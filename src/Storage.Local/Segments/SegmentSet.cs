@@ -65,8 +65,7 @@ internal sealed class SegmentSet(string folder, IFileSystem files, HashSecret se
     public void Remove(Segment segment)
     {
         // Its own too: should the sync of the folder fail, its name may come back, and by then its copied records may have been deleted elsewhere.
-        foreach (var each in _segments.Values)
-            each.SyncMarks();
+        SyncAllMarks();
         files.Delete(PathOf(segment.Id));
         files.SyncFolder(folder);
         // Open until here: a deletion that is on its way may still mark and sync its record, and need not know.
@@ -140,21 +139,29 @@ internal sealed class SegmentSet(string folder, IFileSystem files, HashSecret se
     {
         var path = PathOf(id);
         var file = files.Open(path, writable: true);
-        var verdict = Segment.ReadHeader(file, out var written, out var queue, out var writtenSecret);
-        if (verdict == FileVerdict.Good && written == id && writtenSecret == secret)
+        var isKept = false;
+        try
         {
-            _segments[id] = Sealed(new Segment(id, queue, file, file.Length));
-            return true;
+            var verdict = Segment.ReadHeader(file, out var written, out var queue, out var writtenSecret);
+            if (verdict == FileVerdict.Good && written == id && writtenSecret == secret)
+            {
+                _segments[id] = Sealed(new Segment(id, queue, file, file.Length));
+                isKept = true;
+            }
+            else if (verdict == FileVerdict.Damaged && file.Length > Segment.HeaderLength)
+            {
+                // The header was synced before anything came behind it, so it was damaged later, and the records need not be.
+                _segments[id] = Sealed(new Segment(id, SegmentClass.Probation, file, file.Length) { IsClassKnown = false });
+                isKept = true;
+            }
+            if (isKept || verdict != FileVerdict.Damaged)
+                return isKept;
         }
-        if (verdict == FileVerdict.Damaged && file.Length > Segment.HeaderLength)
+        finally
         {
-            // The header was synced before anything came behind it, so it was damaged later, and the records need not be.
-            _segments[id] = Sealed(new Segment(id, SegmentClass.Probation, file, file.Length));
-            return true;
+            if (!isKept)
+                file.Dispose();
         }
-        file.Dispose();
-        if (verdict != FileVerdict.Damaged)
-            return false;
         files.Delete(path);
         return true;
     }

@@ -12,6 +12,9 @@ public interface IOutbox : IAsyncDisposable
     /// <summary>Whether a key has an entry, parked or not. Cheap: asked at each eviction.</summary>
     bool Contains(BlobKey key);
 
+    /// <summary>The key's entry, parked or not; null for none.</summary>
+    OutboxEntry? Find(BlobKey key);
+
     /// <summary>Adds or replaces the key's entry, also a parked one.</summary>
     /// <returns>The entry with its number; null when the outbox is full (<see cref="OutboxState.MaxBytes"/>, <see cref="OutboxState.MaxEntries"/>).</returns>
     /// <exception cref="IOException">The disk refused: there is no entry.</exception>

@@ -6,6 +6,9 @@ public sealed record TierPolicy
     /// <summary>Of a namespace of which nothing is configured: immutable, written through.</summary>
     public static TierPolicy Default { get; } = new();
 
+    /// <summary>Whether every key is the SHA-256 of its content, so that the far store need not tell it.</summary>
+    public bool Verified { get; init; }
+
     /// <summary>
     /// For how long a local copy is served without asking the far store whether it is still the present version; zero asks each time. Null where keys are immutable: never asked.
     /// </summary>

@@ -49,6 +49,23 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task A_store_that_finds_out_what_it_has_is_healthy_and_ready_and_says_so()
+    {
+        await using var host = await ObservedHost.StartAsync();
+        host.Store.State = host.Store.State with { Rebuilding = 0.437 };
+
+        (await StatusOf(host, "/health", "status")).ShouldBe((HttpStatusCode.OK, "healthy"));
+        JsonDocument.Parse(await host.Client.GetStringAsync("/health")).RootElement.GetProperty("storage").GetProperty("rebuilding").GetDouble().ShouldBe(0.437);
+        (await StatusOf(host, "/health/ready", "status")).ShouldBe((HttpStatusCode.OK, "ready"));
+        (await StatusOf(host, "/health/ready", "reason")).Item2.ShouldNotBeNull().ShouldContain("(43 % done)");
+        (await host.ScrapeAsync()).Value("edgecache_storage_index_ratio").ShouldBe(0.437);
+
+        host.Store.State = host.Store.State with { Rebuilding = null };
+        JsonDocument.Parse(await host.Client.GetStringAsync("/health/ready")).RootElement.GetProperty("reason").ValueKind.ShouldBe(JsonValueKind.Null);
+        (await host.ScrapeAsync()).Value("edgecache_storage_index_ratio").ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_stopping_node_answers_what_still_arrives_and_is_not_ready()
     {
         var entered = new TaskCompletionSource();

@@ -70,7 +70,15 @@ public sealed class BlobIndexModelTests
             case 2:
                 Check(_index.TryUpdate(hash, expected.Segment, expected.Offset, new MoveTo(version, version)) == isThere);
                 if (isThere)
-                    _model[hash] = expected with { Segment = version, Offset = version };
+                {
+                    _model[hash] = expected with
+                    {
+                        Segment = version,
+                        Offset = version,
+                        Frequency = (byte)Math.Max(0, expected.Frequency - 1),
+                        Flags = expected.IsLarge ? expected.Flags : expected.Flags & ~EntryFlags.Verified,
+                    };
+                }
                 break;
             default:
                 var entry = Entries.Of(hash, version);

@@ -38,11 +38,12 @@ public sealed class BlobIndexTests
     }
 
     [Fact]
-    public void A_move_keeps_what_others_changed_and_only_from_where_the_entry_is()
+    public void A_move_costs_one_request_keeps_those_that_came_meanwhile_and_is_only_from_where_the_entry_is()
     {
         var index = new BlobIndex();
-        var entry = Entries.Of(Hash, 1);
+        var entry = Entries.Of(Hash, 1) with { Frequency = 1 };
         index.Set(entry);
+        // Whoever copies the record has seen a frequency of 1; then somebody asks for it.
         index.TryGetAndTouch(Hash, out _);
 
         index.TryUpdate(Hash, 1, entry.Offset + 1, new MoveTo(9, 9)).ShouldBeFalse();
@@ -56,6 +57,23 @@ public sealed class BlobIndexTests
         moved.Tick.ShouldBe(7u);
         moved.Frequency.ShouldBe((byte)1);
         moved.Created.ShouldBe(entry.Created);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_copy_of_a_small_blob_is_verified_again_and_the_file_of_a_large_one_is_the_same_as_before(bool isLarge)
+    {
+        var index = new BlobIndex();
+        var entry = Entries.Of(Hash, 1) with { Flags = isLarge ? EntryFlags.Large : EntryFlags.None };
+        index.Set(entry);
+        index.TryUpdate(Hash, 1, entry.Offset, new MarkVerified(7)).ShouldBeTrue();
+        index.TryUpdate(Hash, 1, entry.Offset, new MoveTo(9, 10)).ShouldBeTrue();
+        index.TryUpdate(Hash, 9, 10, new MoveTo(10, 10)).ShouldBeTrue();
+
+        index.TryGet(Hash, out var moved).ShouldBeTrue();
+        moved.IsVerified.ShouldBe(isLarge);
+        moved.Frequency.ShouldBe((byte)0);
     }
 
     [Fact]

@@ -31,4 +31,25 @@ public sealed class IndexEntryTests
         new IndexEntry { Length = 5 }.Bytes.ShouldBe(5);
         new IndexEntry { Length = uint.MaxValue, Flags = EntryFlags.Large }.Bytes.ShouldBe(uint.MaxValue * 4096L);
     }
+
+    [Theory]
+    [InlineData(0, 0, 0)]
+    [InlineData(-10, -5, -5)]
+    [InlineData(-5, -10, -5)]
+    [InlineData(-10, 5, -10)]
+    [InlineData(5, -10, -10)]
+    public void A_time_that_is_yet_to_come_does_not_say_that_a_blob_is_known_good(int storedDays, int checkedDays, int knownDays)
+    {
+        var now = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var entry = IndexEntry.Small(new KeyHash(1, 2), 1, 0, 8, 0, now.AddDays(storedDays));
+        entry.Tick = IndexEntry.ToMinutes(now.AddDays(checkedDays));
+        entry.KnownGoodSeconds(now.ToUnixTimeSeconds()).ShouldBe(now.AddDays(knownDays).ToUnixTimeSeconds());
+    }
+
+    [Fact]
+    public void A_blob_of_which_no_time_makes_sense_was_never_known_good()
+    {
+        var now = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        IndexEntry.Small(new KeyHash(1, 2), 1, 0, 8, 0, now.AddDays(1)).KnownGoodSeconds(now.ToUnixTimeSeconds()).ShouldBe(0);
+    }
 }

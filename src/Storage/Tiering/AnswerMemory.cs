@@ -1,0 +1,29 @@
+namespace EdgeCache.Storage.Tiering;
+
+/// <summary>What the far store has said of a key.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="Stamp">The key's stamp (<see cref="IBlobStore.GetGeneration"/>) before the far store was asked: the answer is good only while it is unchanged.</param>
+/// <param name="At">When it came, as a timestamp of the clock.</param>
+/// <param name="Blob">What the far store has; null for nothing.</param>
+internal sealed record FarAnswer(BlobKey Key, long Stamp, long At, BlobMetadata? Blob);
+
+/// <summary>
+/// What the far store said lately, in a fixed number of places: an answer takes the place of another that shares its own. Any write, delete or purge of a key here
+/// makes what is remembered of it void, without anybody having to say so.
+/// </summary>
+/// <remarks>No locks: each place is read and written as a whole, and an answer never changes.</remarks>
+internal sealed class AnswerMemory(TimeProvider time)
+{
+    private const int Places = 8192;
+    private readonly FarAnswer?[] _places = new FarAnswer?[Places];
+
+    /// <summary>What was said of a key, if nothing has happened to it since.</summary>
+    public FarAnswer? Find(BlobKey key, long stamp) => Volatile.Read(ref PlaceOf(key)) is { } answer && answer.Stamp == stamp && answer.Key == key ? answer : null;
+
+    /// <summary>Whether an answer is younger than a limit.</summary>
+    public bool IsYounger(FarAnswer answer, TimeSpan limit) => time.GetElapsedTime(answer.At) < limit;
+
+    public void Note(BlobKey key, long stamp, BlobMetadata? blob) => Volatile.Write(ref PlaceOf(key), new FarAnswer(key, stamp, time.GetTimestamp(), blob));
+
+    private ref FarAnswer? PlaceOf(BlobKey key) => ref _places[key.GetHashCode() & (Places - 1)];
+}

@@ -1,0 +1,43 @@
+namespace EdgeCache.Storage.Tiering;
+
+/// <summary>Asks the far store about keys: once for all who ask about one at the same time, and remembers what it says.</summary>
+internal sealed class FarStats(IBlobStore far, AnswerMemory answers)
+{
+    private readonly Lock _lock = new(); // Protects the table; held for an instant.
+    private readonly Dictionary<(BlobKey Key, long Stamp), Task<Outcome<BlobMetadata>>> _asking = [];
+
+    /// <summary>What the far store has, in the tiers' form. A question that was asked before the key changed here is no answer to one that is asked afterwards.</summary>
+    public Task<Outcome<BlobMetadata>> AskAsync(BlobKey key, long stamp, TierPolicy policy, CancellationToken cancellationToken)
+    {
+        Task<Outcome<BlobMetadata>> asking;
+        lock (_lock)
+        {
+            if (!_asking.TryGetValue((key, stamp), out asking!))
+                _asking.Add((key, stamp), asking = Task.Run(() => AskOnceAsync(key, stamp, policy), CancellationToken.None));
+        }
+        return asking.WaitAsync(cancellationToken);
+    }
+
+    private async Task<Outcome<BlobMetadata>> AskOnceAsync(BlobKey key, long stamp, TierPolicy policy)
+    {
+        try
+        {
+            // One asker who leaves does not end it for the others; the far store has a time-out.
+            var found = await far.StatAsync(key, CancellationToken.None).ConfigureAwait(false);
+            if (found.IsOk)
+            {
+                var blob = FarBlobs.Normalize(found.Value, policy);
+                answers.Note(key, stamp, blob);
+                return blob;
+            }
+            if (found.Status == StoreStatus.Missing)
+                answers.Note(key, stamp, blob: null);
+            return found;
+        }
+        finally
+        {
+            lock (_lock)
+                _asking.Remove((key, stamp));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+namespace EdgeCache.Storage.Tiering;
+
+/// <content>How a fetch moves on and ends.</content>
+internal sealed partial class Fill
+{
+    /// <summary>Nobody has come back in time.</summary>
+    private void Abandon()
+    {
+        lock (_lock)
+        {
+            if (_users > 0 && _readers == 0)
+                _ = _stop.CancelAsync();
+        }
+    }
+
+    private void EndAbandoning()
+    {
+        _abandoning?.Dispose();
+        _abandoning = null;
+    }
+
+    private void Advance(long written)
+    {
+        TaskCompletionSource? waiting;
+        lock (_lock)
+        {
+            _written = written;
+            waiting = _progress;
+            _progress = null;
+        }
+        waiting?.TrySetResult();
+    }
+
+    /// <summary>Says how far the stamp of the key may have moved by what the fetch itself does.</summary>
+    private void AllowStamps(long last)
+    {
+        lock (_lock)
+            _lastStamp = last;
+    }
+
+    /// <summary>Sets the last state, unless there is one; wakes all who wait.</summary>
+    private void End(FillState state, Outcome<BlobMetadata> answer)
+    {
+        TaskCompletionSource? waiting;
+        lock (_lock)
+        {
+            if (_state == FillState.Running)
+                _state = state;
+            waiting = _progress;
+            _progress = null;
+        }
+        waiting?.TrySetResult();
+        _opened.TrySetResult(answer);
+    }
+
+    /// <summary>The local store takes no more: everybody goes on by himself, the first with the reader that is open.</summary>
+    private void Bypass(BlobMetadata blob, ref IBlobReader? reader)
+    {
+        lock (_lock)
+        {
+            _spare = reader;
+            reader = null;
+        }
+        End(FillState.Bypassed, blob);
+    }
+
+    /// <summary>Nothing is published. Those who have got bytes are cut; the others wait for a second try, of which there is one.</summary>
+    private void OnMismatch(string detail)
+    {
+        _table.OnMismatch(Key, detail);
+        int readers;
+        lock (_lock)
+            readers = _readers;
+        if (!_isRetry && readers > 0 && _table.BeginRetry(this, _policy) is { } next)
+        {
+            lock (_lock)
+                _next = next;
+        }
+        End(FillState.Mismatched, Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "The far store's content is not what it should be."));
+    }
+
+    private async ValueTask ReleaseAsync()
+    {
+        IStagedBlobWriter? writer;
+        IBlobReader? spare;
+        Fill? next;
+        lock (_lock)
+        {
+            if (--_users > 0)
+                return;
+            (writer, spare, next) = (_writer, _spare, _next);
+            (_spare, _next) = (null, null);
+            EndAbandoning();
+        }
+        _stop.Dispose();
+        if (next is not null)
+            await next.RemoveReaderAsync().ConfigureAwait(false);
+        if (spare is not null)
+            await spare.DisposeAsync().ConfigureAwait(false);
+        if (writer is not null)
+            await writer.DisposeAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,309 @@
+using System.Buffers;
+
+namespace EdgeCache.Storage.Tiering;
+
+/// <summary>How far a fetch has got.</summary>
+internal enum FillState
+{
+    /// <summary>Bytes come in, or are about to.</summary>
+    Running,
+
+    /// <summary>All bytes are there and are what they should be.</summary>
+    Verified,
+
+    /// <summary>The local store took no more: what it took can be read back, the rest is to be had from the far store alone.</summary>
+    Bypassed,
+
+    /// <summary>The content is not what it should be.</summary>
+    Mismatched,
+
+    /// <summary>It failed, or was ended.</summary>
+    Failed,
+}
+
+/// <summary>
+/// One fetch of a blob from the far store into the local one, on nobody's request in particular: whoever asks for the blob reads back what has come in so far. The last
+/// <see cref="HoldBack"/> bytes are given out only when the whole content has been found good, and it is published only if nothing has happened to the key since it began.
+/// </summary>
+#pragma warning disable CA1001 // The last user disposes what it has, in ReleaseAsync.
+internal sealed partial class Fill
+#pragma warning restore CA1001
+{
+    /// <summary>The end of a blob that is held back until the whole is found good, in bytes.</summary>
+    public const int HoldBack = 64 * 1024;
+
+    private const int BufferLength = 128 * 1024;
+
+    private readonly FillTable _table;
+    private readonly TierPolicy _policy;
+    private readonly bool _isRetry;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource<Outcome<BlobMetadata>> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Protects the fields below. Taken after the table's lock where both are; held for an instant.
+    private readonly Lock _lock = new();
+    private int _users = 2; // The fetch itself, and who began it. The last one disposes the writer.
+    private int _readers = 1;
+    private long _written;
+    private FillState _state;
+    private TaskCompletionSource? _progress;
+    private IStagedBlobWriter? _writer;
+    private IBlobReader? _spare;
+    private Fill? _next;
+    private ITimer? _abandoning; // Runs while nobody reads.
+    private long _lastStamp; // Of the key; more than Stamp once the fetch itself has changed it, by being published.
+
+    public Fill(FillTable table, BlobKey key, long stamp, TierPolicy policy, bool isRetry)
+    {
+        (_table, Key, Stamp, _policy, _isRetry) = (table, key, stamp, policy, isRetry);
+        _lastStamp = stamp;
+    }
+
+    public BlobKey Key { get; }
+
+    /// <summary>The key's stamp before the far store was asked.</summary>
+    public long Stamp { get; }
+
+    /// <summary>
+    /// Ends when it is known what there is: the blob in the tiers' form; <see cref="StoreStatus.Missing"/>, <see cref="StoreStatus.Unavailable"/>; or <see cref="StoreStatus.Superseded"/>
+    /// when it was ended before that, and who still wants the blob must ask anew.
+    /// </summary>
+    public Task<Outcome<BlobMetadata>> Opened => _opened.Task;
+
+    /// <summary>
+    /// Adds a reader, unless it is too late for one, or something has happened to the key since the fetch began and before the reader looked at its stamp. To be published is
+    /// not such a thing.
+    /// </summary>
+    /// <param name="stamp">The key's stamp, read by who then did not find the blob here.</param>
+    public bool TryAddReader(long stamp)
+    {
+        lock (_lock)
+        {
+            if (stamp < Stamp || stamp > _lastStamp)
+                return false;
+            if (_users == 0 || _state is FillState.Mismatched or FillState.Failed || _stop.IsCancellationRequested)
+                return false;
+            _users++;
+            if (_readers++ == 0)
+                EndAbandoning();
+            return true;
+        }
+    }
+
+    public ValueTask RemoveReaderAsync()
+    {
+        lock (_lock)
+        {
+            if (--_readers == 0 && _state == FillState.Running)
+                _abandoning = _table.Time.CreateTimer(static fill => ((Fill)fill!).Abandon(), this, _table.Options.AbandonAfter, Timeout.InfiniteTimeSpan);
+        }
+        return ReleaseAsync();
+    }
+
+    /// <summary>How much from an offset on can be read back now (less than 0: what is missing up to there), and how far it has got.</summary>
+    public FillState Look(long offset, long length, out long available)
+    {
+        lock (_lock)
+        {
+            available = Readable(length) - offset;
+            return _state;
+        }
+    }
+
+    /// <summary>Waits until more than an offset can be read back, or the state has changed.</summary>
+    public Task WaitAsync(long offset, long length, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_state != FillState.Running || Readable(length) > offset)
+                return Task.CompletedTask;
+            _progress ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _progress.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    public ValueTask<int> ReadBackAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => _writer!.ReadAsync(offset, buffer, cancellationToken);
+
+    /// <summary>The far store's own reader, which the fetch has no use for; null when somebody has it already.</summary>
+    public IBlobReader? TakeSpare()
+    {
+        lock (_lock)
+        {
+            var spare = _spare;
+            _spare = null;
+            return spare;
+        }
+    }
+
+    /// <summary>After a mismatch: the second try, with one more reader; null when there is none.</summary>
+    public Fill? JoinNext()
+    {
+        lock (_lock)
+            return _next?.TryAddReader(_next.Stamp) == true ? _next : null;
+    }
+
+    /// <summary>Ends the fetch if it is still running: the store closes.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            // What hangs on it runs elsewhere: it may take locks that come before this one.
+            if (_users > 0)
+                _ = _stop.CancelAsync();
+        }
+    }
+
+    /// <summary>Under the lock: the content that may be given out, from the first byte on.</summary>
+    private long Readable(long length) => _state switch
+    {
+        FillState.Verified => length,
+        FillState.Running => Math.Min(_written, length - Math.Min(length, HoldBack)),
+
+        // Whoever goes on elsewhere holds the end back by himself.
+        FillState.Bypassed => _written,
+        _ => 0,
+    };
+
+    public async Task RunAsync()
+    {
+        var hasSlot = false;
+        try
+        {
+            hasSlot = await _table.Slots.WaitAsync(_table.Options.WaitLimit, _stop.Token).ConfigureAwait(false);
+            if (hasSlot)
+                await FetchAsync().ConfigureAwait(false);
+            else
+                End(FillState.Failed, Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "Too many blobs are being fetched from the far store."));
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            _table.Counters.Abandoned();
+            End(FillState.Failed, StoreStatus.Superseded);
+        }
+#pragma warning disable CA1031 // Nobody awaits a fetch but its table: whatever happens must reach those who wait for the blob.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            _table.OnFailed(Key, error);
+            End(FillState.Failed, Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "The blob could not be fetched from the far store."));
+        }
+        finally
+        {
+            if (hasSlot)
+                _table.Slots.Release();
+            _table.Remove(this);
+            await ReleaseAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task FetchAsync()
+    {
+        var opened = await _table.Far.OpenReadAsync(Key, ByteRange.Whole, _stop.Token).ConfigureAwait(false);
+        if (!opened.IsOk)
+        {
+            if (opened.Status == StoreStatus.Missing)
+                _table.Answers.Note(Key, Stamp, blob: null);
+            End(FillState.Failed, opened.Detail is { } detail ? Outcome<BlobMetadata>.Fail(opened.Status, detail) : opened.Status);
+            return;
+        }
+        var reader = opened.Value;
+        try
+        {
+            var blob = FarBlobs.Normalize(reader.Metadata, _policy);
+            if (await OpenWriterAsync(blob).ConfigureAwait(false) is not { } writer)
+            {
+                Bypass(blob, ref reader);
+                return;
+            }
+            _opened.TrySetResult(blob);
+            if (!await CopyAsync(reader, writer, blob.Length).ConfigureAwait(false))
+                Bypass(blob, ref reader);
+            else
+                await PublishAsync(writer).ConfigureAwait(false);
+        }
+        catch (BlobDamagedException error)
+        {
+            OnMismatch(error.Message);
+        }
+        finally
+        {
+            if (reader is not null)
+                await reader.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<IStagedBlobWriter?> OpenWriterAsync(BlobMetadata blob)
+    {
+        var opened = await _table.Near.OpenWriteAsync(Key, OptionsOf(blob), _stop.Token).ConfigureAwait(false);
+        if (!opened.IsOk)
+            return null;
+        var writer = (IStagedBlobWriter)opened.Value;
+        lock (_lock)
+            _writer = writer;
+        return writer;
+    }
+
+    private PutOptions OptionsOf(BlobMetadata blob) => new()
+    {
+        ExpectedLength = blob.Length,
+        ExpectedSha256 = blob.Sha256.IsKnown ? blob.Sha256 : null,
+        Replace = true,
+        IfGeneration = Stamp,
+        ContentType = blob.ContentType,
+        Writer = blob.Writer,
+        Tags = blob.Tags,
+        StoredHeaders = blob.StoredHeaders,
+        FarValidator = blob.FarValidator,
+        UnknownFields = blob.UnknownFields,
+        Created = blob.Created,
+    };
+
+    /// <summary>Copies; false when the local store takes no more.</summary>
+    private async Task<bool> CopyAsync(IBlobReader reader, IStagedBlobWriter writer, long length)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
+        try
+        {
+            for (var offset = 0L; offset < length;)
+            {
+                _stop.Token.ThrowIfCancellationRequested();
+                var read = await reader.ReadAsync(offset, buffer, _stop.Token).ConfigureAwait(false);
+                if (read == 0)
+                    throw new BlobDamagedException($"The content of {Key} ends too early.");
+                if (await writer.WriteAsync(buffer.AsMemory(0, read), _stop.Token).ConfigureAwait(false) != StoreStatus.Ok)
+                    return false;
+                offset += read;
+                Advance(offset);
+            }
+            return true;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async Task PublishAsync(IStagedBlobWriter writer)
+    {
+        var content = writer.EndContent();
+        if (!content.IsOk)
+        {
+            OnMismatch(content.Detail ?? "The content is not what it should be.");
+            return;
+        }
+
+        // Those who wait need not wait for the disk: what they get is what was asked for, stored or not.
+        End(FillState.Verified, default);
+
+        // For an instant nobody else changes the key: what is remembered with its stamp of then is what is stored.
+        using var held = await _table.Gate.EnterAsync(Key, _table.Options.WaitLimit, CancellationToken.None).ConfigureAwait(false);
+        if (held is not null && _table.Near.GetGeneration(Key) == Stamp)
+            AllowStamps(long.MaxValue);
+        var published = held is null ? StoreStatus.Unavailable : (await writer.CommitAsync(CancellationToken.None).ConfigureAwait(false)).Status;
+        var stamp = _table.Near.GetGeneration(Key);
+        AllowStamps(published == StoreStatus.Ok ? stamp : Stamp);
+        if (published == StoreStatus.Ok)
+            _table.Answers.Note(Key, stamp, content.Value);
+        _table.OnPublished(Key, published);
+    }
+}

@@ -1,0 +1,15 @@
+namespace EdgeCache.Storage.Tiering;
+
+/// <summary>A reader of one store that tells something else of where its bytes come from.</summary>
+internal sealed class SourcedReader(IBlobReader inner, BlobMetadata metadata, BlobSource source) : IBlobReader
+{
+    public BlobMetadata Metadata => metadata;
+
+    public BlobSource Source => source;
+
+    public ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => inner.ReadAsync(offset, buffer, cancellationToken);
+
+    public bool TryGetMemory(out ReadOnlyMemory<byte> memory) => inner.TryGetMemory(out memory);
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+}

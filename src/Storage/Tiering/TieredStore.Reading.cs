@@ -1,0 +1,179 @@
+namespace EdgeCache.Storage.Tiering;
+
+/// <content>Reading: from here, or by a fetch.</content>
+public sealed partial class TieredStore
+{
+    /// <summary>How often a read begins anew because a fetch that it joined was ended.</summary>
+    private const int MaxAttempts = 3;
+
+    /// <inheritdoc/>
+    public ValueTask<Outcome<IBlobReader>> OpenReadAsync(BlobKey key, ByteRange expected, CancellationToken cancellationToken)
+    {
+        // The way of a hit: nothing is added to what the local store does.
+        var near = _near.OpenReadAsync(key, expected, cancellationToken);
+        if (!near.IsCompletedSuccessfully)
+            return AwaitNearAsync(key, expected, near, cancellationToken);
+        var found = near.Result;
+        return found.IsOk && IsFresh(found.Value.Metadata, _options.PolicyOf(key.Namespace)) ? new(found) : ContinueAsync(key, expected, found, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<Outcome<BlobMetadata>> StatAsync(BlobKey key, CancellationToken cancellationToken)
+    {
+        var policy = _options.PolicyOf(key.Namespace);
+        for (var attempt = 0; ; attempt++)
+        {
+            var stamp = _near.GetGeneration(key);
+            var near = await _near.StatAsync(key, cancellationToken).ConfigureAwait(false);
+            if (near.IsOk && IsFresh(near.Value, policy))
+                return near;
+            if (near.Status == StoreStatus.Missing && IsNotKnownYet(key))
+                return NotKnownYet<BlobMetadata>();
+            var far = await AskAsync(key, stamp, policy, near.IsOk, cancellationToken).ConfigureAwait(false);
+            if (far.Status == StoreStatus.Unavailable && near.IsOk)
+                return Stale(near, far.Detail);
+            if (far.Status == StoreStatus.Missing && near.IsOk && !await DropAsync(key, stamp, cancellationToken).ConfigureAwait(false) && attempt < MaxAttempts)
+                continue;
+
+            // While it was asked, the key may have been written here.
+            if (far.Status == StoreStatus.Missing && _near.GetGeneration(key) != stamp && attempt < MaxAttempts)
+                continue;
+            return near.IsOk && far.IsOk && FarBlobs.AreSame(near.Value, far.Value) ? near : far;
+        }
+    }
+
+    private async ValueTask<Outcome<IBlobReader>> AwaitNearAsync(BlobKey key, ByteRange expected, ValueTask<Outcome<IBlobReader>> near, CancellationToken cancellationToken)
+    {
+        var found = await near.ConfigureAwait(false);
+        return found.IsOk && IsFresh(found.Value.Metadata, _options.PolicyOf(key.Namespace)) ? found : await ContinueAsync(key, expected, found, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<Outcome<IBlobReader>> ContinueAsync(BlobKey key, ByteRange expected, Outcome<IBlobReader> near, CancellationToken cancellationToken)
+    {
+        var policy = _options.PolicyOf(key.Namespace);
+        var copy = near.Value;
+        try
+        {
+            for (var attempt = 0; attempt < MaxAttempts; attempt++)
+            {
+                var stamp = _near.GetGeneration(key);
+                if (copy is null)
+                {
+                    // Looked up again, with the stamp from before: a fetch that has just been published has either changed the stamp before it was read, and is found here, or can be joined.
+                    near = await _near.OpenReadAsync(key, expected, cancellationToken).ConfigureAwait(false);
+                    copy = near.Value;
+                    if (copy is not null && IsFresh(copy.Metadata, policy))
+                        return Take(ref copy, BlobSource.Local);
+                    if (copy is null && IsNotKnownYet(key))
+                        return NotKnownYet<IBlobReader>();
+                }
+                if (copy is not null)
+                {
+                    var (verdict, detail) = await JudgeAsync(key, stamp, policy, copy.Metadata, cancellationToken).ConfigureAwait(false);
+                    if (verdict is BlobSource.Stale)
+                        return TakeStale(ref copy, key, detail);
+                    if (verdict is { } source)
+                        return Take(ref copy, source);
+                }
+                var fetched = await FetchAsync(key, expected, stamp, policy, cancellationToken).ConfigureAwait(false);
+                if (fetched.Status == StoreStatus.Unavailable && copy is not null)
+                    return TakeStale(ref copy, key, fetched.Detail);
+                if (fetched.Status == StoreStatus.Missing && copy is not null && !await DropAsync(key, stamp, cancellationToken).ConfigureAwait(false))
+                    fetched = StoreStatus.Superseded;
+                if (fetched.Status == StoreStatus.Missing && _near.GetGeneration(key) != stamp)
+                    fetched = StoreStatus.Superseded;
+                if (fetched.Status != StoreStatus.Superseded)
+                    return fetched;
+                if (copy is not null)
+                    await copy.DisposeAsync().ConfigureAwait(false);
+                copy = null;
+            }
+            return Outcome<IBlobReader>.Fail(StoreStatus.Unavailable, "The key changes all the time.");
+        }
+        finally
+        {
+            if (copy is not null)
+                await copy.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What a local copy that is no longer fresh is worth: null when it is not the present version, or nothing is.</summary>
+    private async ValueTask<(BlobSource? Verdict, string? Detail)> JudgeAsync(BlobKey key, long stamp, TierPolicy policy, BlobMetadata copy, CancellationToken cancellationToken)
+    {
+        var far = await AskAsync(key, stamp, policy, hasCopy: true, cancellationToken).ConfigureAwait(false);
+        if (far.Status == StoreStatus.Unavailable)
+            return (BlobSource.Stale, far.Detail);
+        if (!far.IsOk || !FarBlobs.AreSame(copy, far.Value))
+            return (null, null);
+        _counters.Revalidated();
+        return (BlobSource.Revalidated, null);
+    }
+
+    /// <summary>Asks the far store, or what is remembered of what it said.</summary>
+    private ValueTask<Outcome<BlobMetadata>> AskAsync(BlobKey key, long stamp, TierPolicy policy, bool hasCopy, CancellationToken cancellationToken)
+    {
+        if (!hasCopy)
+        {
+            if (_answers.Find(key, stamp) is { } answer && _answers.IsYounger(answer, answer.Blob is null ? _options.MissMemory : _options.StatMemory))
+                return new(answer.Blob ?? (Outcome<BlobMetadata>)StoreStatus.Missing);
+            if (_fills.Find(key, stamp) is { } coming)
+                return new(coming);
+        }
+        return new(_stats.AskAsync(key, stamp, policy, cancellationToken));
+    }
+
+    /// <summary>Joins the key's fetch, or begins one.</summary>
+    private async ValueTask<Outcome<IBlobReader>> FetchAsync(BlobKey key, ByteRange expected, long stamp, TierPolicy policy, CancellationToken cancellationToken)
+    {
+        if (_answers.Find(key, stamp) is { Blob: null } missing && _answers.IsYounger(missing, _options.MissMemory))
+            return StoreStatus.Missing;
+        if (_fills.Join(key, stamp, policy, out var isFirst) is not { } fill)
+            return Outcome<IBlobReader>.Fail(StoreStatus.Unavailable, "The store is closing.");
+        if (!isFirst)
+            _counters.Collapsed();
+        FillReader? reader = null;
+        try
+        {
+            var opened = await fill.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (!opened.IsOk)
+                return Failed<IBlobReader>(opened.Status, opened.Detail);
+            reader = new FillReader(_fills, fill, opened.Value, policy, expected, isFirst ? BlobSource.Filled : BlobSource.Collapsed);
+            return Outcome<IBlobReader>.Good(reader);
+        }
+        finally
+        {
+            if (reader is null)
+                await fill.RemoveReaderAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The far store has nothing under the key any more: the local copy goes too, unless something has happened to the key since.</summary>
+    private async ValueTask<bool> DropAsync(BlobKey key, long stamp, CancellationToken cancellationToken)
+    {
+        using var held = await _gate.EnterAsync(key, _options.WaitLimit, cancellationToken).ConfigureAwait(false);
+        if (held is null || _near.GetGeneration(key) != stamp || IsPending(key))
+            return false;
+        return (await _near.DeleteAsync(key, condition: null, CancellationToken.None).ConfigureAwait(false)).Status is StoreStatus.Ok or StoreStatus.Missing;
+    }
+
+    private static Outcome<IBlobReader> Take(ref IBlobReader? copy, BlobSource source)
+    {
+        var taken = copy!;
+        copy = null;
+        return Outcome<IBlobReader>.Good(source == BlobSource.Local ? taken : new SourcedReader(taken, taken.Metadata, source));
+    }
+
+    private Outcome<IBlobReader> TakeStale(ref IBlobReader? copy, BlobKey key, string? detail)
+    {
+        _counters.Stale();
+        LogStale(key, detail);
+        return Take(ref copy, BlobSource.Stale);
+    }
+
+    private Outcome<BlobMetadata> Stale(Outcome<BlobMetadata> near, string? detail)
+    {
+        _counters.Stale();
+        LogStale(near.Value!.Key, detail);
+        return near;
+    }
+}

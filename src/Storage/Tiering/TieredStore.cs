@@ -1,0 +1,84 @@
+using Microsoft.Extensions.Logging;
+
+namespace EdgeCache.Storage.Tiering;
+
+/// <summary>
+/// A local store in front of a far one. What is here is served from here; what is not is fetched once for all who ask; what is written goes to the far store before it is
+/// acknowledged (through), or durably into an outbox first (back). The far store decides: about conditions, about who was first, about what is deleted.
+/// </summary>
+/// <remarks>
+/// Locks: a key's gate around the change of both stores, so that they change in the same order; a fetch takes none, it publishes only if the key's generation is the one of before
+/// it asked. A change goes to the far store first: a fetch that asked before it is refused by the generation, one that asked after it has got the new state.
+/// </remarks>
+public sealed partial class TieredStore : IBlobStore
+{
+    private readonly IBlobStore _near;
+    private readonly IBlobStore _far;
+    private readonly TieredStoreOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly IOutbox? _outbox;
+    private readonly KeyGate _gate;
+    private readonly AnswerMemory _answers;
+    private readonly TierCounters _counters = new();
+    private readonly FillTable _fills;
+    private readonly FarStats _stats;
+
+    /// <summary>Two stores as one.</summary>
+    /// <param name="near">The local store, whose writers are <see cref="IStagedBlobWriter"/>s. Owned from here on.</param>
+    /// <param name="far">The far store. Owned from here on.</param>
+    /// <param name="outbox">What is acknowledged and not in the far store yet; null where nothing is written back. Stays the caller's, with what uploads from it.</param>
+    /// <param name="gate">One change of a key at a time; the uploader of the outbox uses the same.</param>
+    /// <param name="options">How they work together.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where faults are told.</param>
+    public TieredStore(IBlobStore near, IBlobStore far, IOutbox? outbox, KeyGate gate, TieredStoreOptions options, TimeProvider time, ILogger logger)
+    {
+        (_near, _far, _outbox, _gate, _options, _time, _logger) = (near, far, outbox, gate, options, time, logger);
+        _answers = new AnswerMemory(time);
+        _fills = new FillTable(near, far, gate, options, _answers, _counters, time, logger);
+        _stats = new FarStats(far, _answers);
+    }
+
+    /// <summary>Called when something was added to the outbox.</summary>
+    public Action? OnOutboxAdded { get; set; }
+
+    /// <inheritdoc/>
+    public StoreState State => _near.State with { Tier = _counters.Read(_far.State.Fault, _fills.Count) };
+
+    /// <inheritdoc/>
+    public long GetGeneration(BlobKey key) => _near.GetGeneration(key);
+
+    /// <summary>Ends what is being fetched, and closes both stores.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _fills.DisposeAsync().ConfigureAwait(false);
+        await _far.DisposeAsync().ConfigureAwait(false);
+        await _near.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private bool IsPending(BlobKey key) => _outbox?.Contains(key) == true;
+
+    /// <summary>Whether a local copy may be served without asking.</summary>
+    private bool IsFresh(BlobMetadata copy, TierPolicy policy) =>
+        policy.FreshFor is not { } limit || IsPending(copy.Key)
+        || (_answers.Find(copy.Key, _near.GetGeneration(copy.Key)) is { Blob: { } present } answer && _answers.IsYounger(answer, limit) && FarBlobs.AreSame(copy, present));
+
+    /// <summary>Whether a blob that is acknowledged and only here is not found just because the local store does not know all yet. The far store has an older version, or none.</summary>
+    private bool IsNotKnownYet(BlobKey key) => IsPending(key) && _near.State.Rebuilding is not null;
+
+    private static Outcome<T> NotKnownYet<T>()
+        where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, "The node is still finding out which blobs it has; try again later.");
+
+    private static Outcome<T> Failed<T>(StoreStatus status, string? detail)
+        where T : class => detail is null ? status : Outcome<T>.Fail(status, detail);
+
+    private static Outcome<T> Busy<T>()
+        where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, "Other changes of this key took too long.");
+
+    [LoggerMessage(LogLevel.Warning, "{Key} was deleted; that it need not be uploaded any more can't be written down")]
+    private partial void LogNotForgotten(Exception error, BlobKey key);
+
+    [LoggerMessage(LogLevel.Debug, "The far store can't be asked about {Key}, so the local copy is served as it is: {Detail}")]
+    private partial void LogStale(BlobKey key, string? detail);
+}
