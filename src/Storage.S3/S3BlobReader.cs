@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Amazon.Runtime.Internal.Util;
 using Amazon.S3.Model;
 
 namespace EdgeCache.Storage.S3;
@@ -20,6 +21,7 @@ internal sealed class S3BlobReader(S3Session session, string name, StoredObject 
     };
     private CancellationTokenSource _limit = new(Timeout.InfiniteTimeSpan, time);
     private GetObjectResponse? _answer;
+    private Stream? _body;
     private long _position;
     private long _end;
     private long _hashed;
@@ -30,7 +32,7 @@ internal sealed class S3BlobReader(S3Session session, string name, StoredObject 
     /// <summary>Takes over an answer whose body is to be read first.</summary>
     public void Begin(GetObjectResponse answer, long offset, long length)
     {
-        _answer = answer;
+        Take(answer);
         _position = offset;
         _end = offset + length;
     }
@@ -86,7 +88,7 @@ internal sealed class S3BlobReader(S3Session session, string name, StoredObject 
         Close();
         try
         {
-            _answer = await session.GetAsync(name, (offset, long.MaxValue), stored.ETag, cancellationToken).ConfigureAwait(false);
+            Take(await session.GetAsync(name, (offset, long.MaxValue), stored.ETag, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception error) when (!cancellationToken.IsCancellationRequested && S3Faults.IsExpected(error))
         {
@@ -96,7 +98,7 @@ internal sealed class S3BlobReader(S3Session session, string name, StoredObject 
                     : S3Faults.Explain(error, session.Options),
                 error);
         }
-        if (offset > 0 && !HasRange(_answer, offset))
+        if (offset > 0 && !HasRange(_answer!, offset))
             throw new IOException($"{session.Options.ServerName} answered another range of {Metadata.Key} than was asked for.");
         _position = offset;
         _end = Metadata.Length;
@@ -116,7 +118,7 @@ internal sealed class S3BlobReader(S3Session session, string name, StoredObject 
         using var forward = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _limit);
         try
         {
-            return await _answer!.ResponseStream.ReadAsync(buffer[..(int)Math.Min(buffer.Length, _end - _position)], _limit.Token).ConfigureAwait(false);
+            return await _body!.ReadAsync(buffer[..(int)Math.Min(buffer.Length, _end - _position)], _limit.Token).ConfigureAwait(false);
         }
         finally
         {
@@ -140,10 +142,20 @@ internal sealed class S3BlobReader(S3Session session, string name, StoredObject 
             throw new BlobDamagedException($"The object of {Metadata.Key} does not have the MD5 that is its ETag.");
     }
 
+    /// <summary>
+    /// Reads the body past the vendor's own check of the MD5, which takes time also where there is a SHA-256, and tells what it finds by an exception when the answer is disposed,
+    /// in place of the one that is under way.
+    /// </summary>
+    private void Take(GetObjectResponse answer)
+    {
+        _answer = answer;
+        _body = answer.ResponseStream is WrapperStream wrapper ? wrapper.GetNonWrapperBaseStream() : answer.ResponseStream;
+    }
+
     /// <summary>Ends the answer. What is left of a body is not read: the connection goes with it.</summary>
     private void Close()
     {
         _answer?.Dispose();
-        _answer = null;
+        (_answer, _body) = (null, null);
     }
 }

@@ -79,6 +79,28 @@ public sealed class ForeignObjectTests(S3Fixture fixture) : S3StoreTest(fixture)
         await Should.ThrowAsync<BlobDamagedException>(() => store.GetAsync(Key));
     }
 
+    [Fact]
+    public async Task What_breaks_on_the_way_is_noticed_by_the_digest_that_the_ETag_is()
+    {
+        await PutAsync("test/theirs", Blobs.Bytes(300_000));
+        await using var proxy = new S3Proxy((await Fixture.RequireAsync()).Endpoint);
+        proxy.Fail(S3Fault.FlipBit(150_000), r => r.Call == S3Call.Get);
+        var store = await OpenAsync(o => o with { Endpoint = proxy.Endpoint });
+
+        (await Should.ThrowAsync<BlobDamagedException>(() => store.GetAsync(Key))).Message.ShouldContain("MD5");
+    }
+
+    [Fact]
+    public async Task Content_that_is_good_by_its_own_digest_is_good_whatever_the_ETag_says()
+    {
+        await using var proxy = new S3Proxy((await Fixture.RequireAsync()).Endpoint);
+        proxy.Fail(S3Fault.WrongETag("\"00000000000000000000000000000000\""), r => r.Call == S3Call.Get);
+        var store = await OpenAsync(o => o with { Endpoint = proxy.Endpoint });
+        var content = Blobs.Bytes(300_000);
+        await store.PutAsync(Key, content);
+        (await store.GetAsync(Key)).Content.AsSpan().SequenceEqual(content).ShouldBeTrue();
+    }
+
     [Theory]
     [InlineData("not a digest")]
     [InlineData("0000000000000000000000000000000000000000000000000000000000000000")]

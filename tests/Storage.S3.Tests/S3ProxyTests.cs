@@ -166,10 +166,10 @@ public sealed class S3ProxyTests(S3Fixture fixture) : S3StoreTest(fixture)
         (await TimeAsync(url)).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(49));
         Proxy.RoundTrip = TimeSpan.Zero;
         Proxy.BytesPerSecond = 4 * Length;
-        (await TimeAsync(url)).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(240));
+        (await TimeAsync(url)).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(220));
         Proxy.BytesPerSecond = null;
         Fail(S3Fault.Trickle(2 * Length));
-        (await TimeAsync(url)).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(480));
+        (await TimeAsync(url)).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(460));
     }
 
     private void Fail(S3Fault fault) => Proxy.Fail(fault, r => r.Call == S3Call.Get, times: 1);

@@ -11,6 +11,9 @@ internal sealed class BodyRelay(HttpPeer from, HttpPeer? to, Pace pace, Cancella
     /// <summary>Nothing after that many bytes is passed on.</summary>
     public long? CutsAfter { get; init; }
 
+    /// <summary>Holds the body at a place; null for none.</summary>
+    public S3Gate? Gate { get; init; }
+
     /// <summary>The byte of which one bit is wrong.</summary>
     public long? FlipsAt { get; init; }
 
@@ -32,6 +35,10 @@ internal sealed class BodyRelay(HttpPeer from, HttpPeer? to, Pace pace, Cancella
             var most = (int)Math.Min(Math.Min(left, pace.Step), (CutsAfter ?? long.MaxValue) - _passed);
             if (most == 0)
                 return false;
+            if (Gate?.BodyOffset == _passed)
+                await Gate.PassAsync(stop);
+            else if (Gate?.BodyOffset > _passed)
+                most = (int)Math.Min(most, Gate.BodyOffset.Value - _passed);
             var read = await from.ReadAsync(_buffer.AsMemory(0, most), stop);
             if (read == 0)
                 return length == long.MaxValue ? false : throw new EndOfStreamException("The connection ended within a body.");

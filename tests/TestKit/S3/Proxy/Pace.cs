@@ -6,10 +6,13 @@ internal sealed class Pace(TimeProvider time)
     /// <summary>How far the bytes may be ahead of their time: shorter waits than this are not exact.</summary>
     private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(2);
 
+    /// <summary>How much of a wait that took too long is made up for.</summary>
+    private static readonly TimeSpan Credit = TimeSpan.FromMilliseconds(20);
+
     // Protects _due.
     private readonly Lock _gate = new();
     private long _bytesPerSecond;
-    private long _due = long.MinValue;
+    private long _due = time.GetTimestamp();
 
     /// <summary>Null for no limit.</summary>
     public long? BytesPerSecond
@@ -29,7 +32,7 @@ internal sealed class Pace(TimeProvider time)
         lock (_gate)
         {
             var now = time.GetTimestamp();
-            _due = Math.Max(_due, now) + (long)((double)bytes / limit * time.TimestampFrequency);
+            _due = Math.Max(_due, now - (long)(Credit.TotalSeconds * time.TimestampFrequency)) + (long)((double)bytes / limit * time.TimestampFrequency);
             wait = time.GetElapsedTime(now, _due);
         }
         if (wait > Slack)

@@ -74,10 +74,12 @@ public sealed class S3Proxy : IAsyncDisposable
     /// <summary>Ends all faults; those that are under way go on.</summary>
     public void Heal() => _rules.Clear();
 
-    /// <summary>Holds requests, before the server sees them, until the gate is opened.</summary>
-    public S3Gate Hold(Func<S3Request, bool> applies)
+    /// <summary>Holds requests until the gate is opened.</summary>
+    /// <param name="applies">Which.</param>
+    /// <param name="bodyOffset">How much of the answer's body passes first; null to hold the request before the server sees it.</param>
+    public S3Gate Hold(Func<S3Request, bool> applies, long? bodyOffset = null)
     {
-        var gate = new S3Gate(applies);
+        var gate = new S3Gate(applies, bodyOffset);
         _gates.Enqueue(gate);
         return gate;
     }
@@ -95,12 +97,15 @@ public sealed class S3Proxy : IAsyncDisposable
     {
         _requests.Enqueue(request);
         var fault = _rules.FirstOrDefault(r => r.Take(request))?.Fault;
-        foreach (var gate in _gates)
-            await gate.PassAsync(request, cancellationToken);
+        if (_gates.FirstOrDefault(g => g.BodyOffset is null && g.Holds(request)) is { } gate)
+            await gate.PassAsync(cancellationToken);
         if (RoundTrip > TimeSpan.Zero)
             await Task.Delay(RoundTrip, Time, cancellationToken);
         return fault;
     }
+
+    /// <summary>The gate within the body of a request's answer.</summary>
+    internal S3Gate? BodyGate(S3Request request) => _gates.FirstOrDefault(g => g.BodyOffset is not null && g.Holds(request));
 
     internal async Task<TcpClient> ConnectAsync(CancellationToken cancellationToken)
     {

@@ -100,7 +100,7 @@ internal sealed class S3ProxyConnection(S3Proxy proxy, HttpPeer client, Cancella
             return change == 0;
 
         var own = fault?.BytesPerSecond is { } rate ? new Pace(proxy.Time) { BytesPerSecond = rate } : proxy.Pace;
-        var relay = new BodyRelay(_server!, client, own, stop) { FlipsAt = fault?.FlipsAt, CutsAfter = fault?.CutsAfter ?? fault?.HangsAfter ?? (change < 0 ? length + change : null) };
+        var relay = new BodyRelay(_server!, client, own, stop) { Gate = proxy.BodyGate(request), FlipsAt = fault?.FlipsAt, CutsAfter = fault?.CutsAfter ?? fault?.HangsAfter ?? (change < 0 ? length + change : null) };
         var goesOn = await relay.PassAsync(answer, length);
         if (change > 0)
             await client.WriteAsync(new byte[change], stop);

@@ -30,14 +30,21 @@ public sealed class S3Rule
     }
 }
 
-/// <summary>Holds requests before the server sees them, until the test lets them go.</summary>
+/// <summary>Holds requests before the server sees them, or their answers at some place of the body, until the test lets them go.</summary>
 public sealed class S3Gate
 {
     private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<S3Request, bool> _applies;
 
-    internal S3Gate(Func<S3Request, bool> applies) => _applies = applies;
+    internal S3Gate(Func<S3Request, bool> applies, long? bodyOffset)
+    {
+        _applies = applies;
+        BodyOffset = bodyOffset;
+    }
+
+    /// <summary>How much of the answer's body passes first; null to hold the request.</summary>
+    internal long? BodyOffset { get; }
 
     /// <summary>Ends when the first request is held.</summary>
     public Task Reached => _reached.Task;
@@ -45,10 +52,10 @@ public sealed class S3Gate
     /// <summary>Lets everything through, from now on.</summary>
     public void Open() => _open.TrySetResult();
 
-    internal async Task PassAsync(S3Request request, CancellationToken cancellationToken)
+    internal bool Holds(S3Request request) => !_open.Task.IsCompleted && _applies(request);
+
+    internal async Task PassAsync(CancellationToken cancellationToken)
     {
-        if (_open.Task.IsCompleted || !_applies(request))
-            return;
         _reached.TrySetResult();
         await _open.Task.WaitAsync(cancellationToken);
     }

@@ -1,0 +1,65 @@
+using EdgeCache.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EdgeCache.Storage.S3.Tests.Tiering;
+
+/// <summary>
+/// A blob that is not here comes over a far network: the first bytes hardly later and the rest hardly slower than straight from the bucket. The limits leave room for a busy machine; the
+/// figures themselves are in the output of the test.
+/// </summary>
+public sealed class FarNetworkTests(S3Fixture fixture) : S3StoreTest(fixture)
+{
+    private const int Length = 64 << 20;
+    private const int Rounds = 3;
+    private const long BytesPerSecond = 100 << 20;
+    private static readonly TimeSpan RoundTrip = TimeSpan.FromMilliseconds(20);
+
+    [Fact]
+    public async Task A_first_read_costs_a_round_trip_and_the_time_of_the_network()
+    {
+        var content = Blobs.Bytes(Length);
+        var key = Blobs.Key("large");
+        (await (await OpenAsync()).PutAsync(key, content)).Status.ShouldBe(StoreStatus.Ok);
+        await using var proxy = new S3Proxy((await Fixture.RequireAsync()).Endpoint) { RoundTrip = RoundTrip, BytesPerSecond = BytesPerSecond };
+        await using var direct = S3Store.Open(await OptionsAsync() with { Endpoint = proxy.Endpoint }, TimeProvider.System, NullLogger.Instance);
+        var (straight, tiered) = (new List<(TimeSpan First, TimeSpan All)>(), new List<(TimeSpan First, TimeSpan All)>());
+        for (var round = 0; round < Rounds; round++)
+        {
+            straight.Add(await ReadAsync(direct, key, content));
+            await using var node = await TieredNode.OpenAsync(await Fixture.RequireAsync(), await OptionsAsync());
+
+            // With a connection that is open already, as the other has from its second round on.
+            (await node.Store.StatAsync(Blobs.Key("other"), Cancel)).Status.ShouldBe(StoreStatus.Missing);
+            (node.Proxy.RoundTrip, node.Proxy.BytesPerSecond) = (RoundTrip, BytesPerSecond);
+            tiered.Add(await ReadAsync(node.Store, key, content));
+            node.Proxy.Count(S3Call.Get).ShouldBe(1);
+        }
+
+        var (first, all) = (tiered.Min(t => t.First), tiered.Min(t => t.All));
+        var (straightFirst, straightAll) = (straight.Min(t => t.First), straight.Min(t => t.All));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"first bytes: {first.TotalMilliseconds:0.0} ms, straight {straightFirst.TotalMilliseconds:0.0} ms; rate: {Rate(all):0.0} MiB/s, straight {Rate(straightAll):0.0} MiB/s ({straightAll / all:0.000})");
+        first.ShouldBeLessThan(RoundTrip + TimeSpan.FromMilliseconds(60));
+        (straightAll / all).ShouldBeGreaterThan(0.7);
+    }
+
+    private static double Rate(TimeSpan time) => Length / time.TotalSeconds / (1 << 20);
+
+    private static async Task<(TimeSpan First, TimeSpan All)> ReadAsync(IBlobStore store, BlobKey key, byte[] content)
+    {
+        var buffer = new byte[128 * 1024];
+        var first = TimeSpan.Zero;
+        var began = TimeProvider.System.GetTimestamp();
+        await using var reader = (await store.OpenReadAsync(key, Storage.ByteRange.Whole, Cancel)).Value.ShouldNotBeNull();
+        for (var offset = 0; offset < Length;)
+        {
+            var read = await reader.ReadAsync(offset, buffer, Cancel);
+            if (offset == 0)
+                first = TimeProvider.System.GetElapsedTime(began);
+            if (read == 0 || !buffer.AsSpan(0, read).SequenceEqual(content.AsSpan(offset, read)))
+                throw new InvalidOperationException($"Wrong bytes from {offset} on.");
+            offset += read;
+        }
+        return (first, TimeProvider.System.GetElapsedTime(began));
+    }
+}
