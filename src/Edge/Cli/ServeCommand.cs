@@ -19,6 +19,12 @@ internal static class ServeCommand
             return ExitCode.Usage;
         }
 
+        if (configuration.Settings.Options.Storage.Origin.Cluster is { } cluster)
+        {
+            await process.Error.WriteLineAsync($"edgecache: {OriginSettings.Section}:Cluster = \"{cluster}\": this version can't serve from an origin. Remove the setting to store blobs locally alone.");
+            return ExitCode.Usage;
+        }
+
         EdgeNode node;
         try
         {

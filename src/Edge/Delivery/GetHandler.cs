@@ -20,7 +20,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         var found = await store.StatAsync(blob.Key, context.RequestAborted);
         if (!found.IsOk)
         {
-            await AnswerAbsenceAsync(context, blob, found.Status);
+            await AnswerAbsenceAsync(context, blob, found.Status, found.Detail);
             return;
         }
         metrics.RecordLookup(blob.Policy.Name, hit: true);
@@ -28,6 +28,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         if (!await StartAsync(context, found.Value, fields))
             return;
         Representation.SetContent(context.Response, found.Value, fields);
+        TellPeer(context, found.Value);
         context.Response.ContentLength = found.Value.Length;
     }
 
@@ -36,7 +37,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         var opened = await store.OpenReadAsync(blob.Key, ByteRange.Whole, context.RequestAborted);
         if (!opened.IsOk)
         {
-            await AnswerAbsenceAsync(context, blob, opened.Status);
+            await AnswerAbsenceAsync(context, blob, opened.Status, opened.Detail);
             return;
         }
         await using var reader = opened.Value;
@@ -96,8 +97,16 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
                 break;
         }
         Representation.SetContent(response, metadata, fields);
+        TellPeer(context, metadata);
         response.ContentLength = range.Length;
         return range;
+    }
+
+    /// <summary>Another node asks for what HTTP has no fields for.</summary>
+    private static void TellPeer(HttpContext context, BlobMetadata metadata)
+    {
+        if (context.Request.Headers[MetadataField.Name] is [MetadataField.Ask] && MetadataField.Write(metadata) is { } text)
+            context.Response.Headers[MetadataField.Name] = text;
     }
 
     private async Task SendAsync(HttpContext context, BlobRequest blob, IBlobReader reader, ByteRange range)
@@ -138,7 +147,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         metrics.RecordSent(blob.Policy.Name, sent);
     }
 
-    private Task AnswerAbsenceAsync(HttpContext context, BlobRequest blob, StoreStatus status)
+    private Task AnswerAbsenceAsync(HttpContext context, BlobRequest blob, StoreStatus status, string? detail)
     {
         metrics.RecordLookup(blob.Policy.Name, hit: false);
         if (status == StoreStatus.Missing)
@@ -147,7 +156,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             return Problem.WriteAsync(context, StatusCodes.Status404NotFound, "No blob is stored under this key.");
         }
         context.Response.Headers["Cache-Status"] = "EdgeCache; hit=?0; detail=store-unavailable";
-        return StoreProblem.WriteAsync(context, blob.Policy, status, null);
+        return StoreProblem.WriteAsync(context, blob.Policy, status, detail);
     }
 
     [LoggerMessage(LogLevel.Error, "The transfer of {Key} was cut after {Sent} bytes")]

@@ -1,15 +1,18 @@
-namespace EdgeCache.Storage.S3;
+namespace EdgeCache.Storage;
 
 /// <summary>
 /// Lets one change of a key happen at a time within this process: look, decide, write. As many gates exist as changes are under way. Held over
 /// calls to the server, each of which has a time-out; nothing else is locked while one is held.
 /// </summary>
-internal sealed class KeyGate
+public sealed class KeyGate
 {
     private readonly Lock _lock = new(); // Protects the table and the counts in it; held for an instant.
     private readonly Dictionary<BlobKey, Gate> _gates = [];
 
     /// <summary>Waits for the key.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="limit">Longest wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>What to dispose at the end; null when the wait took too long.</returns>
     public async ValueTask<IDisposable?> EnterAsync(BlobKey key, TimeSpan limit, CancellationToken cancellationToken)
     {
