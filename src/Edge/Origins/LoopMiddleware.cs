@@ -22,7 +22,7 @@ internal sealed class LoopMiddleware(RequestDelegate next, NodeIdentity identity
             await Problem.WriteAsync(context, StatusCodes.Status508LoopDetected, OriginFaults.Loop);
             return;
         }
-        if (chain.Length > NodeIdentity.MaxFieldLength || chain.AsSpan().Count(',') + 2 > NodeIdentity.MaxHops)
+        if (chain.Length > NodeIdentity.MaxFieldLength || chain.AsSpan().Count(',') + 1 >= NodeIdentity.MaxHops)
         {
             await Problem.WriteAsync(context, StatusCodes.Status508LoopDetected, $"The request came through too many nodes; at most {NodeIdentity.MaxHops} may be in a chain.");
             return;
