@@ -34,7 +34,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
 
     private async Task GetAsync(HttpContext context, BlobRequest blob)
     {
-        var opened = await store.OpenReadAsync(blob.Key, ByteRange.Whole, context.RequestAborted);
+        var opened = await store.OpenReadAsync(blob.Key, RangeHeader.Expect(context.Request.Headers), context.RequestAborted);
         if (!opened.IsOk)
         {
             await AnswerAbsenceAsync(context, blob, opened.Status, opened.Detail);
