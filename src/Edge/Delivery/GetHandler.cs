@@ -3,11 +3,12 @@ using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
 using EdgeCache.Edge.Transport;
 using EdgeCache.Storage;
+using EdgeCache.Storage.Tiering;
 
 namespace EdgeCache.Edge.Delivery;
 
 /// <summary>GET and HEAD of a blob.</summary>
-internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings, EdgeMetrics metrics, ILogger<GetHandler> logger)
+internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings, EdgeMetrics metrics, ILogger<GetHandler> logger, IRedirector? redirector = null)
 {
     /// <summary>Bytes that are read from the store and handed to the connection at a time.</summary>
     private const int ChunkLength = 64 * 1024;
@@ -34,6 +35,12 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
 
     private async Task GetAsync(HttpContext context, BlobRequest blob)
     {
+        if (redirector is not null && settings.Current.Options.Delivery is { RedirectAbove.Bytes: > 0 and var least } delivery && !Preconditions.AreIn(context.Request.Headers)
+            && await redirector.TryRedirectAsync(blob.Key, least, delivery.RedirectLifetime, context.RequestAborted) is { } elsewhere)
+        {
+            Redirect(context, blob, elsewhere);
+            return;
+        }
         var opened = await store.OpenReadAsync(blob.Key, RangeHeader.Expect(context.Request.Headers), context.RequestAborted);
         if (!opened.IsOk)
         {
@@ -47,6 +54,17 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             return;
         if (await SelectRangeAsync(context, reader.Metadata, fields) is { } range)
             await SendAsync(context, blob, reader, range);
+    }
+
+    /// <summary>The address is a key to the blob for whoever has it, for a while: it must not be kept.</summary>
+    private void Redirect(HttpContext context, BlobRequest blob, Uri elsewhere)
+    {
+        metrics.RecordLookup(blob.Policy.Name, hit: false);
+        context.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
+        context.Response.Headers.Location = elsewhere.AbsoluteUri;
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers["Cache-Status"] = "EdgeCache; hit=?0; detail=redirect";
+        context.Response.ContentLength = 0;
     }
 
     private BlobFields FieldsOf(BlobMetadata metadata, BlobRequest blob) => BlobFields.Of(metadata, blob.Policy, isPublic: settings.Current.Token is null);
