@@ -12,6 +12,7 @@ internal sealed class HeldContent(long? length) : HttpContent
     private readonly Channel<Piece> _pieces = Channel.CreateBounded<Piece>(1);
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _started;
+    private volatile bool _givenUp;
 
     /// <summary>Whether something may have been sent, so that it can't be sent once more.</summary>
     public bool IsStarted => Volatile.Read(ref _started) != 0;
@@ -31,7 +32,11 @@ internal sealed class HeldContent(long? length) : HttpContent
     public void End() => _pieces.Writer.TryComplete();
 
     /// <summary>There is no more, and what was sent is not to be taken for the whole.</summary>
-    public void GiveUp() => _pieces.Writer.TryComplete(new IOException("The content was given up."));
+    public void GiveUp()
+    {
+        _givenUp = true;
+        _pieces.Writer.TryComplete();
+    }
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
 
@@ -43,14 +48,23 @@ internal sealed class HeldContent(long? length) : HttpContent
         {
             await foreach (var piece in _pieces.Reader.ReadAllAsync(cancellationToken))
             {
+                // Whoever has given up may have put other bytes where the piece was.
+                ThrowIfGivenUp();
                 await stream.WriteAsync(piece.Content, cancellationToken);
                 piece.Taken.TrySetResult();
             }
+            ThrowIfGivenUp();
         }
         finally
         {
             _idle.TrySetResult();
         }
+    }
+
+    private void ThrowIfGivenUp()
+    {
+        if (_givenUp)
+            throw new IOException("The content was given up.");
     }
 
     protected override bool TryComputeLength(out long computed)
