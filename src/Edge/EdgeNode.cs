@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
+using EdgeCache.Edge.Origins;
 using EdgeCache.Edge.Tls;
 using EdgeCache.Edge.Transport;
 using EdgeCache.Storage;
@@ -41,11 +42,14 @@ internal sealed class EdgeNode : IAsyncDisposable
     private ICollection<string> Bound => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
 
     /// <summary>Builds a node, opens its store, and starts to listen.</summary>
+    /// <param name="configuration">What it is to be like.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="configure">Changes what it is made of; null for none.</param>
     /// <exception cref="IOException">The store can't be opened or the address can't be bound; the message says which and why.</exception>
-    public static async Task<EdgeNode> StartAsync(LoadedConfiguration configuration, CancellationToken cancellationToken)
+    public static async Task<EdgeNode> StartAsync(LoadedConfiguration configuration, CancellationToken cancellationToken, Action<IServiceCollection>? configure = null)
     {
         var quiet = new StartupLogFilter();
-        var node = await CreateAsync(configuration, quiet, cancellationToken);
+        var node = await CreateAsync(configuration, quiet, configure, cancellationToken);
         try
         {
             await node._app.StartAsync(cancellationToken);
@@ -72,7 +76,7 @@ internal sealed class EdgeNode : IAsyncDisposable
     /// <summary>Ends everything. The store, as the first service that was made, is the last that is disposed: after the server.</summary>
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private static async Task<EdgeNode> CreateAsync(LoadedConfiguration configuration, StartupLogFilter quiet, CancellationToken cancellationToken)
+    private static async Task<EdgeNode> CreateAsync(LoadedConfiguration configuration, StartupLogFilter quiet, Action<IServiceCollection>? configure, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "edgecache" });
         var published = new PublishedConfiguration(configuration.HostValues);
@@ -82,6 +86,7 @@ internal sealed class EdgeNode : IAsyncDisposable
 
         NodeStores? stores = null;
         builder.Services.AddSingleton<IBlobStore>(_ => stores?.Served ?? throw new InvalidOperationException("The store is not open yet."));
+        builder.Services.AddSingleton(_ => (stores?.Served as IRedirector)!);
         builder.Services.AddSingleton(_ => stores?.Outbox!);
         builder.Services.AddSingleton(_ => stores?.Uploader!);
         builder.Services.AddHostedService<OutboxDrain>();
@@ -94,13 +99,14 @@ internal sealed class EdgeNode : IAsyncDisposable
         builder.Services.AddObservability();
         builder.Services.AddTls();
         Pipeline.AddServices(builder.Services);
-        ReverseProxyCheck.AddProxy(builder.Services, builder.Configuration);
+        ReverseProxyCheck.AddProxy(builder.Services, builder.Configuration).AddOrigin(configuration.Settings.Options.Storage.Origin);
+        configure?.Invoke(builder.Services);
 
         var app = builder.Build();
         try
         {
             var time = app.Services.GetRequiredService<TimeProvider>();
-            stores = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
+            stores = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetService<OriginStore>(), app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
 
             app.Lifetime.ApplicationStopping.Register(stores.Local.MarkLeaving);
 

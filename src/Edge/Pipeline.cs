@@ -1,6 +1,7 @@
 using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Observability;
+using EdgeCache.Edge.Origins;
 using EdgeCache.Edge.Protocols;
 using EdgeCache.Edge.Transport;
 
@@ -12,6 +13,7 @@ internal static class Pipeline
     public static void AddServices(IServiceCollection services)
     {
         services.AddSingleton<TokenAuthenticator>();
+        services.AddSingleton<NodeIdentity>();
         services.AddSingleton<GetHandler>();
         services.AddSingleton<PutHandler>();
         services.AddSingleton<DeleteHandler>();
@@ -29,6 +31,7 @@ internal static class Pipeline
         {
             route.UseMiddleware<ProtocolMiddleware>();
             route.UseMiddleware<AccessMiddleware>();
+            route.UseMiddleware<LoopMiddleware>();
             route.UseMiddleware<DeliveryMiddleware>();
 
             // From here on, only routes of the user's own: forwarded as YARP does it.

@@ -1,4 +1,5 @@
 using EdgeCache.Edge.Configuration;
+using EdgeCache.Edge.Origins;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Local;
 using EdgeCache.Storage.Local.Outbox;
@@ -23,7 +24,12 @@ internal static class StoreFactory
 
     /// <summary>Opens the stores of a node. What namespaces may hold, how they move between the stores and when the local one is scrubbed follows the settings in force.</summary>
     /// <exception cref="IOException">The folder can't be opened, or the bucket's credentials can't be used; the message says why.</exception>
-    public static async Task<NodeStores> OpenAsync(LiveSettings live, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    /// <param name="live">The settings.</param>
+    /// <param name="origin">The far store, where that is an HTTP origin.</param>
+    /// <param name="loggers">The logs.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public static async Task<NodeStores> OpenAsync(LiveSettings live, OriginStore? origin, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         // It is opened after the store, whose folder it is in, and which asks it what may be evicted.
         IOutbox? outbox = null;
@@ -33,13 +39,13 @@ internal static class StoreFactory
             Scrub = () => PlanOf(live.Current.Options.Storage),
 
             // As long as it is not known what waits, nothing may go.
-            IsPinned = live.Current.Options.Storage.S3.Bucket is null ? null : key => Volatile.Read(ref outbox)?.Contains(key) != false,
+            IsPinned = HasFar(live.Current.Options.Storage) ? key => Volatile.Read(ref outbox)?.Contains(key) != false : null,
         };
         var local = await LocalStore.OpenAsync(options, time, loggers.CreateLogger<LocalStore>(), cancellationToken);
         try
         {
             outbox = await OpenOutboxAsync(live.Current.Options.Storage, loggers, time, cancellationToken);
-            return outbox is null ? new NodeStores(local, local) : await OpenTiersAsync(local, outbox, live, loggers, time, cancellationToken);
+            return outbox is null ? new NodeStores(local, local) : await OpenTiersAsync(local, outbox, origin, live, loggers, time, cancellationToken);
         }
         catch
         {
@@ -63,7 +69,7 @@ internal static class StoreFactory
     /// <summary>The outbox of a node with a far store. A node without one must not forget what it owed to the one that it had.</summary>
     private static async Task<IOutbox?> OpenOutboxAsync(StorageOptions storage, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
-        var hasFar = storage.S3.Bucket is not null;
+        var hasFar = HasFar(storage);
         if (!hasFar && !SqliteOutbox.IsIn(storage.Path!))
             return null;
         var options = new SqliteOutboxOptions { Path = storage.Path!, MaxBytes = storage.MaxSize.Bytes / 2 };
@@ -78,7 +84,9 @@ internal static class StoreFactory
             $"{state.Waiting + state.Parked} blobs of the store '{storage.Path}' are acknowledged and not in the far store yet, and no far store is configured. Configure it again and let it be drained; edgecache outbox says what waits. Or move outbox.db away to give them up.");
     }
 
-    private static async Task<IBlobStore> OpenFarAsync(StorageOptions storage, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    private static bool HasFar(StorageOptions storage) => storage.S3.Bucket is not null || storage.Origin.Cluster is not null;
+
+    private static async Task<S3Store> OpenBucketAsync(StorageOptions storage, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         var errors = new List<string>();
         if (S3Settings.Build(storage.S3, new FileSnapshots(), errors) is not { } options)
@@ -87,9 +95,9 @@ internal static class StoreFactory
         return S3Store.Open(options, time, loggers.CreateLogger<S3Store>());
     }
 
-    private static async Task<NodeStores> OpenTiersAsync(LocalStore local, IOutbox outbox, LiveSettings live, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<NodeStores> OpenTiersAsync(LocalStore local, IOutbox outbox, OriginStore? origin, LiveSettings live, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
-        var far = await OpenFarAsync(live.Current.Options.Storage, loggers, time, cancellationToken);
+        IBlobStore far = origin is not null ? origin : await OpenBucketAsync(live.Current.Options.Storage, loggers, time, cancellationToken);
         var tiering = live.Current.Options.Storage.Tiering;
         var resilience = new ResilienceOptions { Timeout = tiering.Timeout, BreakDuration = tiering.BreakDuration };
         var options = new TieredStoreOptions
@@ -104,7 +112,11 @@ internal static class StoreFactory
         var gate = new KeyGate();
         var uploads = new OutboxUploaderOptions { Replaces = name => live.Current.Namespaces.GetValueOrDefault(name) is { Verified: true } or { Replaceable: true } };
         var uploader = new OutboxUploader(local, guarded, outbox, gate, uploads, time, loggers.CreateLogger<OutboxUploader>());
-        var tiers = new TieredStore(local, guarded, outbox, gate, options, time, loggers.CreateLogger<TieredStore>()) { OnOutboxAdded = uploader.Notify };
+        var tiers = new TieredStore(local, guarded, outbox, gate, options, time, loggers.CreateLogger<TieredStore>()) 
+        {
+            OnOutboxAdded = uploader.Notify,
+            Presigner = far as IPresigner,
+        };
         return new NodeStores(local, tiers, outbox, uploader);
     }
 

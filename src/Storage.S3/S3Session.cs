@@ -178,6 +178,20 @@ internal sealed class S3Session : IDisposable
         return CallAsync(t => _client.ListObjectsV2Async(request, t), cancellationToken);
     }
 
+    /// <summary>An address from which anybody may GET an object for a while. No call is made, but perhaps one for credentials.</summary>
+    public async Task<Uri> PresignAsync(string name, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        var request = new GetPreSignedUrlRequest
+        {
+            BucketName = Options.Bucket,
+            Key = name,
+            Verb = HttpVerb.GET,
+            Expires = (_time.GetUtcNow() + lifetime).UtcDateTime,
+            Protocol = Options.Endpoint?.Scheme == Uri.UriSchemeHttp ? Protocol.HTTP : Protocol.HTTPS,
+        };
+        return new Uri(await CallAsync(t => _client.GetPreSignedURLAsync(request).WaitAsync(t), cancellationToken).ConfigureAwait(false));
+    }
+
     public void Dispose()
     {
         _client.Dispose();

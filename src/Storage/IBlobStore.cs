@@ -33,6 +33,7 @@ public interface IBlobStore : IAsyncDisposable
     /// </summary>
     /// <param name="prefix">Which blobs.</param>
     /// <param name="cancellationToken">Ends the listing.</param>
+    /// <exception cref="NotSupportedException">The store is behind a protocol that can't list; thrown at once.</exception>
     IAsyncEnumerable<BlobListing> ListAsync(BlobPrefix prefix, CancellationToken cancellationToken);
 
     /// <summary>

@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using EdgeCache.Edge.Configuration;
+using EdgeCache.Storage;
 using EdgeCache.TestKit;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace EdgeCache.Edge.Tests;
 
@@ -18,6 +20,9 @@ internal sealed class TestNode : IAsyncDisposable
     {
         _folder = folder;
         _node = node;
+
+        // So that the container disposes every store, also one that another stands before.
+        _ = node.Services.GetServices<IBlobStore>().ToArray();
         var url = new Uri(node.Urls[0]);
         Port = url.Port;
         Client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(30) };
@@ -34,8 +39,13 @@ internal sealed class TestNode : IAsyncDisposable
     public IServiceProvider Services => _node.Services;
 
     /// <summary>Starts a node with the store in a folder of its own.</summary>
-    /// <param name="settings">Configuration keys below <c>EdgeCache:</c> and their values.</param>
-    public static async Task<TestNode> StartAsync(params (string Key, string Value)[] settings)
+    /// <param name="settings">Configuration keys below <c>EdgeCache:</c>, or those of <c>ReverseProxy:</c>, and their values.</param>
+    public static Task<TestNode> StartAsync(params (string Key, string Value)[] settings) => StartAsync(null, settings);
+
+    /// <summary>Starts a node that is made of something else.</summary>
+    /// <param name="configure">Changes the services.</param>
+    /// <param name="settings">As above.</param>
+    public static async Task<TestNode> StartAsync(Action<IServiceCollection>? configure, params (string Key, string Value)[] settings)
     {
         var folder = new TestFolder();
         var environment = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -47,11 +57,11 @@ internal sealed class TestNode : IAsyncDisposable
             ["Logging__LogLevel__Default"] = "None",
         };
         foreach (var (key, value) in settings)
-            environment["EdgeCache__" + key.Replace(":", "__", StringComparison.Ordinal)] = value;
+            environment[(key.StartsWith("ReverseProxy:", StringComparison.Ordinal) ? "" : "EdgeCache__") + key.Replace(":", "__", StringComparison.Ordinal)] = value;
         var sources = new ConfigurationSources { BaseDirectory = folder.Path, CurrentDirectory = folder.Path, Environment = environment };
         var loaded = await ConfigurationLoader.LoadAsync(sources, TestContext.Current.CancellationToken);
         loaded.Errors.ShouldBeEmpty();
-        return new TestNode(folder, await EdgeNode.StartAsync(loaded.Configuration!, TestContext.Current.CancellationToken));
+        return new TestNode(folder, await EdgeNode.StartAsync(loaded.Configuration!, TestContext.Current.CancellationToken, configure));
     }
 
     public Task<HttpResponseMessage> PutAsync(string path, byte[] content, params (string Name, string Value)[] headers)

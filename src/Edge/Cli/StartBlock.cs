@@ -28,6 +28,8 @@ internal static partial class StartBlock
         await output.WriteLineAsync($"  store        {settings.Options.Storage.Path} (up to {settings.Options.Storage.MaxSize})");
         if (settings.Options.Storage.S3.Bucket is { } bucket)
             await output.WriteLineAsync($"  behind it    the bucket {bucket} at {settings.Options.Storage.S3.Endpoint ?? $"AWS, {settings.Options.Storage.S3.Region}"}");
+        if (settings.Options.Storage.Origin.Cluster is { } cluster)
+            await output.WriteLineAsync($"  behind it    the cluster {cluster}");
         await output.WriteLineAsync($"  access       {access}");
         await output.FlushAsync();
     }

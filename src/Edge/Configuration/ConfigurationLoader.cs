@@ -31,6 +31,7 @@ internal static class ConfigurationLoader
         var candidate = new ConfigurationBuilder().AddInMemoryCollection(FrameworkSections.Select(values)).Build();
         FrameworkSections.CheckLogging(values, candidate, errors);
         await ReverseProxyCheck.CheckAsync(candidate, errors, cancellationToken);
+        OriginSettings.CheckCluster(options.Storage.Origin, candidate, errors);
 
         if (errors.Messages.Count > 0)
             return new LoadResult(null, errors.Messages, files);

@@ -13,6 +13,8 @@ internal sealed class EdgeCacheOptions
 
     public LimitsOptions Limits { get; set; } = new();
 
+    public DeliveryOptions Delivery { get; set; } = new();
+
     public MetricsOptions Metrics { get; set; } = new();
 
     /// <summary>Namespaces by name. <c>artifacts</c> is always there; any other is served under <c>/cache/{namespace}/{key}</c>.</summary>
@@ -96,6 +98,9 @@ internal sealed class StorageOptions
     /// <summary>The bucket behind the local store. Default: none, so blobs are here alone.</summary>
     public S3Options S3 { get; set; } = new();
 
+    /// <summary>The far store's servers, where it speaks HTTP.</summary>
+    public OriginOptions Origin { get; set; } = new();
+
     /// <summary>How the local store and the one behind it work together.</summary>
     public TieringOptions Tiering { get; set; } = new();
 }
@@ -172,6 +177,16 @@ internal sealed class LimitsOptions
     /// <summary>Most connections at once; 0 is no limit. Default: 0. Needs a restart.</summary>
     [Setting(Min = "0", NeedsRestart = true)]
     public long MaxConnections { get; set; }
+}
+
+internal sealed class DeliveryOptions
+{
+    /// <summary>Smallest blob, in bytes, for which a GET is answered with a redirect to the far store when it is not here; 0 switches it off. Default: 0.</summary>
+    public ByteSize RedirectAbove { get; set; }
+
+    /// <summary>How long the address of a redirect is good, 1 s to 7 days. Default: 5 min.</summary>
+    [Setting(Min = "1s", Max = "7d")]
+    public TimeSpan RedirectLifetime { get; set; } = TimeSpan.FromMinutes(5);
 }
 
 internal sealed class MetricsOptions

@@ -13,6 +13,7 @@ internal static class OptionRules
         CheckTls(options.Tls, errors);
         CheckStorage(options.Storage, errors);
         S3Settings.Check(options.Storage.S3, errors);
+        OriginSettings.Check(options.Storage, errors);
         foreach (var (name, space) in options.Namespaces)
             CheckNamespace(name, space, errors);
         for (var i = 0; i < options.Access.AllowedHosts.Count; i++)

@@ -1,13 +1,15 @@
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
+using EdgeCache.Edge.Origins;
 using EdgeCache.Edge.Protocols;
 using EdgeCache.Edge.Transport;
 using EdgeCache.Storage;
+using EdgeCache.Storage.Tiering;
 
 namespace EdgeCache.Edge.Delivery;
 
 /// <summary>GET and HEAD of a blob.</summary>
-internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings, EdgeMetrics metrics, ILogger<GetHandler> logger)
+internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings, EdgeMetrics metrics, ILogger<GetHandler> logger, IRedirector? redirector = null)
 {
     /// <summary>Bytes that are read from the store and handed to the connection at a time.</summary>
     private const int ChunkLength = 64 * 1024;
@@ -28,12 +30,19 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         if (!await StartAsync(context, found.Value, fields, BlobSource.Local))
             return;
         Representation.SetContent(context.Response, found.Value, fields);
+        TellPeer(context, found.Value);
         context.Response.ContentLength = found.Value.Length;
     }
 
     private async Task GetAsync(HttpContext context, BlobRequest blob)
     {
-        var opened = await store.OpenReadAsync(blob.Key, ByteRange.Whole, context.RequestAborted);
+        if (redirector is not null && settings.Current.Options.Delivery is { RedirectAbove.Bytes: > 0 and var least } delivery && !Preconditions.AreIn(context.Request.Headers)
+            && await redirector.TryRedirectAsync(blob.Key, least, delivery.RedirectLifetime, context.RequestAborted) is { } elsewhere)
+        {
+            Redirect(context, blob, elsewhere);
+            return;
+        }
+        var opened = await store.OpenReadAsync(blob.Key, RangeHeader.Expect(context.Request.Headers), context.RequestAborted);
         if (!opened.IsOk)
         {
             await AnswerAbsenceAsync(context, blob, opened.Status, opened.Detail);
@@ -46,6 +55,17 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             return;
         if (await SelectRangeAsync(context, reader.Metadata, fields) is { } range)
             await SendAsync(context, blob, reader, range);
+    }
+
+    /// <summary>The address is a key to the blob for whoever has it, for a while: it must not be kept.</summary>
+    private void Redirect(HttpContext context, BlobRequest blob, Uri elsewhere)
+    {
+        metrics.RecordLookup(blob.Policy.Name, hit: false);
+        context.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
+        context.Response.Headers.Location = elsewhere.AbsoluteUri;
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers["Cache-Status"] = "EdgeCache; hit=?0; detail=redirect";
+        context.Response.ContentLength = 0;
     }
 
     private BlobFields FieldsOf(BlobMetadata metadata, BlobRequest blob) => BlobFields.Of(metadata, blob.Policy, isPublic: settings.Current.Token is null);
@@ -96,8 +116,16 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
                 break;
         }
         Representation.SetContent(response, metadata, fields);
+        TellPeer(context, metadata);
         response.ContentLength = range.Length;
         return range;
+    }
+
+    /// <summary>Another node asks for what HTTP has no fields for.</summary>
+    private static void TellPeer(HttpContext context, BlobMetadata metadata)
+    {
+        if (context.Request.Headers[MetadataField.Name] is [MetadataField.Ask] && MetadataField.Write(metadata) is { } text)
+            context.Response.Headers[MetadataField.Name] = text;
     }
 
     private async Task SendAsync(HttpContext context, BlobRequest blob, IBlobReader reader, ByteRange range)
@@ -147,7 +175,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             return Problem.WriteAsync(context, StatusCodes.Status404NotFound, "No blob is stored under this key.");
         }
         context.Response.Headers["Cache-Status"] = "EdgeCache; hit=?0; detail=store-unavailable";
-        return blob.Policy.MissWhenUnavailable
+        return blob.Policy.MissWhenUnavailable && detail != OriginFaults.Loop
             ? Problem.WriteAsync(context, StatusCodes.Status404NotFound, $"The blob is not here, and it can't be found out whether the far store has it: {detail}")
             : StoreProblem.WriteAsync(context, blob.Policy, status, detail);
     }

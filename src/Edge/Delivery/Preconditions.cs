@@ -26,6 +26,10 @@ internal static class Preconditions
     /// <summary>Most entity tags that one field may list.</summary>
     private const int MaxTags = 100;
 
+    /// <summary>Whether a request has any: they name validators of ours, which nobody else can evaluate.</summary>
+    public static bool AreIn(IHeaderDictionary headers) =>
+        headers.IfMatch.Count > 0 || headers.IfNoneMatch.Count > 0 || headers.IfModifiedSince.Count > 0 || headers.IfUnmodifiedSince.Count > 0 || headers.IfRange.Count > 0;
+
     /// <summary>Evaluates the preconditions of a GET or HEAD on a blob that is there.</summary>
     public static PreconditionResult EvaluateRead(IHeaderDictionary headers, BlobMetadata blob)
     {

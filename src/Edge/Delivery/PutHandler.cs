@@ -23,7 +23,8 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
             await Problem.WriteAsync(context, refusal.Status, refusal.Detail);
             return;
         }
-        var opened = await store.OpenWriteAsync(blob.Key, options, context.RequestAborted);
+        if (await OpenAsync(context, blob, options) is not { } opened)
+            return;
         if (!opened.IsOk)
         {
             await StoreProblem.WriteAsync(context, blob.Policy, opened.Status, opened.Detail);
@@ -45,9 +46,23 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
         }
         var committed = await writer.CommitAsync(context.RequestAborted);
         if (committed.IsOk)
-            Acknowledge(context.Response, blob, committed.Value);
+            Acknowledge(context, blob, committed.Value);
         else
             await StoreProblem.WriteAsync(context, blob.Policy, committed.Status, committed.Detail);
+    }
+
+    /// <summary>Null when the answer is complete: the store can't keep the metadata that another node has sent.</summary>
+    private async ValueTask<Outcome<IBlobWriter>?> OpenAsync(HttpContext context, BlobRequest blob, PutOptions options)
+    {
+        try
+        {
+            return await store.OpenWriteAsync(blob.Key, options, context.RequestAborted);
+        }
+        catch (ArgumentException error) when (context.Request.Headers.ContainsKey(MetadataField.Name))
+        {
+            await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, $"{MetadataField.Name} can't be kept: {error.Message}");
+            return null;
+        }
     }
 
     private static async Task<StoreStatus> ReceiveAsync(HttpContext context, IBlobWriter writer, IncrementalHash? sha512)
@@ -87,8 +102,9 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
         }
     }
 
-    private void Acknowledge(HttpResponse response, BlobRequest blob, PutReceipt receipt)
+    private void Acknowledge(HttpContext context, BlobRequest blob, PutReceipt receipt)
     {
+        var response = context.Response;
         if (receipt.Effect != PutEffect.Unchanged)
             metrics.RecordReceived(blob.Policy.Name, receipt.Metadata.Length);
         response.StatusCode = receipt.Effect == PutEffect.Created ? StatusCodes.Status201Created : StatusCodes.Status200OK;
@@ -99,6 +115,8 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
             StoredWhere.Local => "local",
             _ => "none",
         };
+        if (context.Request.Headers.ContainsKey(MetadataField.Name) && MetadataField.Write(receipt.Metadata, receipt.Effect) is { } metadata)
+            response.Headers[MetadataField.Name] = metadata;
         response.ContentLength = 0;
     }
 

@@ -43,6 +43,19 @@ internal static class RangeHeader
         return dash == 0 ? ResolveSuffix(set[1..], length, ref range) : ResolveFrom(set[..dash], set[(dash + 1)..], length, ref range);
     }
 
+    /// <summary>
+    /// The part that will most likely be read, before the length is known: a hint for a store to which asking costs a round trip. The whole, where only the length can tell or
+    /// the range may not apply.
+    /// </summary>
+    public static ByteRange Expect(IHeaderDictionary headers)
+    {
+        if (headers.Range is not [{ Length: > 6 } text] || headers.IfRange.Count > 0 || text.AsSpan(Unit.Length).TrimStart(" \t") is ['-', ..])
+            return ByteRange.Whole;
+        if (Resolve(headers.Range, long.MaxValue, out var range) != RangeResult.Part)
+            return ByteRange.Whole;
+        return range.Offset + range.Length == long.MaxValue ? range with { Length = long.MaxValue } : range;
+    }
+
     private static RangeResult ResolveSuffix(ReadOnlySpan<char> digits, long length, ref ByteRange range)
     {
         if (!TryParse(digits, out var suffix))

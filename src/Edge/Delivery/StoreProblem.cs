@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Origins;
 using EdgeCache.Storage;
 
 namespace EdgeCache.Edge.Delivery;
@@ -32,6 +33,8 @@ internal static class StoreProblem
                     (detail ?? "The store has no room: its size limit (EdgeCache:Storage:MaxSize) or the floor of free disk space (EdgeCache:Storage:MinFreeSpace) is reached.") + QuotaNote(policy));
             case StoreStatus.Superseded:
                 return Problem.WriteAsync(context, StatusCodes.Status409Conflict, "The key was written or deleted meanwhile.");
+            case StoreStatus.Unavailable when detail == OriginFaults.Loop:
+                return Problem.WriteAsync(context, StatusCodes.Status508LoopDetected, detail);
             case StoreStatus.Unavailable:
                 context.Response.Headers.RetryAfter = RetryAfterSeconds;
                 return Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, detail ?? "The store can't do this now.");

@@ -44,6 +44,24 @@ internal static class UploadFields
             ContentType = headers.ContentType is [{ Length: > 0 } type] ? type : BlobMetadata.DefaultContentType,
             Writer = blob.Principal.Name,
         };
+        return TryAddMetadata(headers[MetadataField.Name], ref options);
+    }
+
+    /// <summary>Another node tells what it knows of the blob. Who may write may say so, as anybody who has got this far.</summary>
+    private static (int Status, string Detail)? TryAddMetadata(StringValues field, ref PutOptions options)
+    {
+        if (field.Count == 0)
+            return null;
+        if (field is not [{ } text] || MetadataField.TryRead(text) is not { } peer)
+            return (StatusCodes.Status400BadRequest, $"{MetadataField.Name} is malformed, too long, or has fields that are not kept.");
+        options = options with
+        {
+            Writer = peer.Writer,
+            Created = peer.Created,
+            Tags = peer.Tags,
+            StoredHeaders = peer.StoredHeaders,
+            UnknownFields = peer.UnknownFields,
+        };
         return null;
     }
 

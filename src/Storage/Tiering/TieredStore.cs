@@ -10,7 +10,7 @@ namespace EdgeCache.Storage.Tiering;
 /// Locks: a key's gate around the change of both stores, so that they change in the same order; a fetch takes none, it publishes only if the key's generation is the one of before
 /// it asked. A change goes to the far store first: a fetch that asked before it is refused by the generation, one that asked after it has got the new state.
 /// </remarks>
-public sealed partial class TieredStore : IBlobStore
+public sealed partial class TieredStore : IBlobStore, IRedirector
 {
     private readonly IBlobStore _near;
     private readonly IBlobStore _far;
@@ -39,6 +39,9 @@ public sealed partial class TieredStore : IBlobStore
         _fills = new FillTable(near, far, gate, options, _answers, _counters, time, logger);
         _stats = new FarStats(far, _answers);
     }
+
+    /// <summary>Makes addresses of what is in the far store; null where nobody can.</summary>
+    public IPresigner? Presigner { get; init; }
 
     /// <summary>Called when something was added to the outbox.</summary>
     public Action? OnOutboxAdded { get; set; }

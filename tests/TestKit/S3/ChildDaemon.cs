@@ -6,7 +6,7 @@ namespace EdgeCache.TestKit;
 /// A server process that never outlives the tests: a shell between the two kills it as soon as the shell's standard input ends, which it does when the process of
 /// the tests ends, however that happens.
 /// </summary>
-internal sealed class ChildDaemon : IAsyncDisposable
+public sealed class ChildDaemon : IAsyncDisposable
 {
     // A line that names a signal asks the server to stop; the end of the input kills it.
     private const string Script = """

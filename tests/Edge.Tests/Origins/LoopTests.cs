@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Sockets;
+using EdgeCache.TestKit;
+
+namespace EdgeCache.Edge.Tests.Origins;
+
+/// <summary>Nodes in a row, and nodes in a circle.</summary>
+public sealed class LoopTests
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("HEAD")]
+    [InlineData("PUT")]
+    [InlineData("DELETE")]
+    public async Task Two_nodes_that_are_each_others_origin_say_so_at_once(string method)
+    {
+        var port = FreePort();
+        await using var one = await OriginNodes.StartRelayAsync([new Uri($"http://127.0.0.1:{port}")]);
+        await using var two = await OriginNodes.StartRelayAsync([one.Client.BaseAddress!], ("Listen:Port", $"{port}"));
+        one.Client.Timeout = Soon;
+
+        using var answer = await one.SendAsync(new HttpMethod(method), "/cache/test/k");
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.LoopDetected);
+        if (method != "HEAD")
+            (await answer.Content.ReadAsStringAsync(Cancel)).ShouldContain("circles");
+    }
+
+    [Fact]
+    public async Task A_chain_of_three_reads_and_writes_through()
+    {
+        await using var last = await TestNode.StartAsync(OriginNodes.Namespaces);
+        await using var middle = await OriginNodes.StartRelayAsync([last.Client.BaseAddress!]);
+        await using var first = await OriginNodes.StartRelayAsync([middle.Client.BaseAddress!]);
+        var content = Blobs.Bytes(1_000_000);
+
+        using var put = await first.PutAsync("/cache/test/k", content, ("Content-Type", "a/b"));
+        put.StatusCode.ShouldBe(HttpStatusCode.Created);
+        put.Headers.GetValues("EdgeCache-Stored").ShouldBe(["far"]);
+
+        (await last.Client.GetByteArrayAsync("/cache/test/k", Cancel)).ShouldBe(content);
+        using var got = await first.GetAsync("/cache/test/k", ("Range", "bytes=500000-"));
+        got.StatusCode.ShouldBe(HttpStatusCode.PartialContent);
+        got.Content.Headers.ContentType!.MediaType.ShouldBe("a/b");
+        (await got.Content.ReadAsByteArrayAsync(Cancel)).ShouldBe(content[500_000..]);
+        (await first.GetAsync("/cache/test/none")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await first.SendAsync(HttpMethod.Delete, "/cache/test/k")).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        (await last.GetAsync("/cache/test/k")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task A_request_tells_all_nodes_that_it_came_through()
+    {
+        await using var origin = new ScriptedOrigin(new Step(ScriptedOrigin.Head("404 Not Found", "Content-Length: 0", "Cache-Status: EdgeCache; hit=?0")));
+        await using var front = await OriginNodes.StartRelayAsync([origin.Address]);
+
+        await front.GetAsync("/cache/test/a");
+        await front.GetAsync("/cache/test/b", ("CDN-Loop", "other.example; x=1, edgecache; id=abc"));
+        await front.GetAsync("/cache/test/c");
+
+        var fields = origin.Requests.Select(r => r.Split("\r\n").Single(l => l.StartsWith("CDN-Loop: ", StringComparison.Ordinal))[10..]).ToArray();
+        fields[0].ShouldStartWith("edgecache; id=");
+        fields[1].ShouldBe($"other.example; x=1, edgecache; id=abc, {fields[0]}");
+        fields[2].ShouldBe(fields[0]);
+    }
+
+    [Theory]
+    [InlineData(9, HttpStatusCode.NotFound)]
+    [InlineData(10, HttpStatusCode.LoopDetected)]
+    public async Task A_chain_may_not_be_too_long(int hops, HttpStatusCode expected)
+    {
+        await using var node = await TestNode.StartAsync(OriginNodes.Namespaces);
+        using var answer = await node.GetAsync("/cache/test/k", ("CDN-Loop", string.Join(", ", Enumerable.Range(0, hops).Select(i => $"edgecache; id=n{i}"))));
+        answer.StatusCode.ShouldBe(expected);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
