@@ -9,6 +9,7 @@ public sealed class ComposeTests
 
     [Theory]
     [InlineData("docker-compose.minio.yml", 1)]
+    [InlineData("docker-compose.chain.yml", 2)]
     public async Task Every_node_of_a_file_would_start_with_what_the_file_gives_it(string file, int nodes)
     {
         var compose = Tools.Require("docker-compose", "docker-compose");
