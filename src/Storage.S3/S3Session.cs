@@ -186,7 +186,9 @@ internal sealed class S3Session : IDisposable
             BucketName = Options.Bucket,
             Key = name,
             Verb = HttpVerb.GET,
-            Expires = (_time.GetUtcNow() + lifetime).UtcDateTime,
+
+            // The vendor's client counts from the whole second; with a fraction more it would be a second too long.
+            Expires = (DateTimeOffset.FromUnixTimeSeconds(_time.GetUtcNow().ToUnixTimeSeconds()) + lifetime).UtcDateTime,
             Protocol = Options.Endpoint?.Scheme == Uri.UriSchemeHttp ? Protocol.HTTP : Protocol.HTTPS,
         };
         return new Uri(await CallAsync(t => _client.GetPreSignedURLAsync(request).WaitAsync(t), cancellationToken).ConfigureAwait(false));

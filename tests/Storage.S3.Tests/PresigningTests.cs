@@ -40,7 +40,7 @@ public sealed class PresigningTests(S3Fixture fixture) : S3StoreTest(fixture)
         var blob = (await store.StatAsync(Blobs.Key("k"), Cancel)).Value.ShouldNotBeNull();
         var address = (await store.PresignAsync(blob, Lifetime, Cancel)).ShouldNotBeNull();
 
-        address.Query.ShouldContain("X-Amz-Expires=300");
+        address.Query.ShouldMatch("X-Amz-Expires=(299|300)(&|$)");
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         using var content = new ByteArrayContent([3]);
         (await client.PutAsync(address, content, Cancel)).StatusCode.ShouldBe(HttpStatusCode.Forbidden);

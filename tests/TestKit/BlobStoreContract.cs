@@ -63,7 +63,7 @@ public abstract class BlobStoreContract : IAsyncLifetime
         metadata.Writer.ShouldBe("ci");
         metadata.Tags.ShouldBe(options.Tags);
         metadata.StoredHeaders.ShouldBe(options.StoredHeaders);
-        metadata.FarValidator.ShouldBe(KeepsFarValidator ? "\"v1\"" : "");
+        (metadata.FarValidator == "\"v1\"").ShouldBe(KeepsFarValidator);
         metadata.UnknownFields.ShouldHaveSingleItem().Value.ToArray().ShouldBe([1, 2, 3]);
         metadata.Generation.ShouldBeGreaterThan(0);
     }

@@ -12,8 +12,15 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
     /// <summary>A part that begins so far after what has come in is not waited for, in bytes.</summary>
     private const long FarAhead = 8 << 20;
 
+    /// <summary>
+    /// A part of a blob up to this length is given out only when the whole has been found good. Of a larger one that would take too long: a part of it that is asked for while it is
+    /// being fetched is given out as it comes, and its length and the version are all that is checked.
+    /// </summary>
+    private const long MaxWholeFirst = FarAhead;
+
     private const int HashBufferLength = 64 * 1024;
 
+    private readonly bool _isWholeFirst = metadata.Length <= MaxWholeFirst && (expected.Offset > 0 || expected.Length < metadata.Length);
     private Fill _fill = fill;
     private IBlobReader? _direct;
     private IncrementalHash? _hash;
@@ -34,7 +41,7 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
         buffer = buffer[..(int)Math.Min(left, buffer.Length)];
         if (_direct is not null)
             return ReadSlowlyAsync(offset, buffer, cancellationToken);
-        _fill.Look(offset, metadata.Length, out var available);
+        Look(offset, out var available);
         if (available <= 0)
             return ReadSlowlyAsync(offset, buffer, cancellationToken);
         var read = _fill.ReadBackAsync(offset, buffer[..(int)Math.Min(available, buffer.Length)], cancellationToken);
@@ -56,19 +63,28 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
     {
         while (_direct is null)
         {
-            var state = _fill.Look(offset, metadata.Length, out var available);
+            var state = Look(offset, out var available);
             if (available > 0)
                 return Note(offset, await _fill.ReadBackAsync(offset, buffer[..(int)Math.Min(available, buffer.Length)], cancellationToken).ConfigureAwait(false));
             if (state == FillState.Mismatched)
                 await JoinNextAsync(cancellationToken).ConfigureAwait(false);
             else if (state == FillState.Running && -available <= FarAhead)
-                await _fill.WaitAsync(offset, metadata.Length, cancellationToken).ConfigureAwait(false);
+                await _fill.WaitAsync(_isWholeFirst ? metadata.Length - 1 : offset, metadata.Length, cancellationToken).ConfigureAwait(false);
             else
                 await GoDirectAsync(offset, cancellationToken).ConfigureAwait(false);
         }
         var read = await _direct.ReadAsync(offset, buffer, cancellationToken).ConfigureAwait(false);
         Check(offset, buffer.Span[..read]);
         return Note(offset, read);
+    }
+
+    /// <summary>What can be given out from an offset on.</summary>
+    private FillState Look(long offset, out long available)
+    {
+        var state = _fill.Look(offset, metadata.Length, out available);
+        if (_isWholeFirst && state == FillState.Running)
+            available = Math.Min(0, available);
+        return state;
     }
 
     private async ValueTask<int> NoteAsync(long offset, ValueTask<int> read) => Note(offset, await read.ConfigureAwait(false));

@@ -62,14 +62,5 @@ public sealed class OriginConfigurationTests : IDisposable
         (await _machine.LoadGoodAsync()).Settings.Options.Storage.Origin.Cluster.ShouldBe("FAR");
     }
 
-    [Fact]
-    public async Task A_node_does_not_serve_without_the_origin_that_is_configured()
-    {
-        SetCluster("far");
-        _machine.Environment["EdgeCache__Storage__Origin__Cluster"] = "far";
-        var (_, _, error) = await _machine.RunAsync("serve");
-        error.ShouldContain("EdgeCache:Storage:Origin:Cluster");
-    }
-
     private void SetCluster(string name) => _machine.Environment[$"ReverseProxy__Clusters__{name}__Destinations__a__Address"] = "http://127.0.0.1:1/";
 }

@@ -19,8 +19,8 @@ public sealed class LoopTests
     public async Task Two_nodes_that_are_each_others_origin_say_so_at_once(string method)
     {
         var port = FreePort();
-        await using var one = await OriginNodes.StartRelayAsync([new Uri($"http://127.0.0.1:{port}")]);
-        await using var two = await OriginNodes.StartRelayAsync([one.Client.BaseAddress!], ("Listen:Port", $"{port}"));
+        await using var one = await OriginNodes.StartFrontAsync([new Uri($"http://127.0.0.1:{port}")]);
+        await using var two = await OriginNodes.StartFrontAsync([one.Client.BaseAddress!], ("Listen:Port", $"{port}"));
         one.Client.Timeout = Soon;
 
         using var answer = await one.SendAsync(new HttpMethod(method), "/cache/test/k");
@@ -34,8 +34,8 @@ public sealed class LoopTests
     public async Task A_chain_of_three_reads_and_writes_through()
     {
         await using var last = await TestNode.StartAsync(OriginNodes.Namespaces);
-        await using var middle = await OriginNodes.StartRelayAsync([last.Client.BaseAddress!]);
-        await using var first = await OriginNodes.StartRelayAsync([middle.Client.BaseAddress!]);
+        await using var middle = await OriginNodes.StartFrontAsync([last.Client.BaseAddress!]);
+        await using var first = await OriginNodes.StartFrontAsync([middle.Client.BaseAddress!]);
         var content = Blobs.Bytes(1_000_000);
 
         using var put = await first.PutAsync("/cache/test/k", content, ("Content-Type", "a/b"));
@@ -56,7 +56,7 @@ public sealed class LoopTests
     public async Task A_request_tells_all_nodes_that_it_came_through()
     {
         await using var origin = new ScriptedOrigin(new Step(ScriptedOrigin.Head("404 Not Found", "Content-Length: 0", "Cache-Status: EdgeCache; hit=?0")));
-        await using var front = await OriginNodes.StartRelayAsync([origin.Address]);
+        await using var front = await OriginNodes.StartFrontAsync([origin.Address]);
 
         await front.GetAsync("/cache/test/a");
         await front.GetAsync("/cache/test/b", ("CDN-Loop", "other.example; x=1, edgecache; id=abc"));

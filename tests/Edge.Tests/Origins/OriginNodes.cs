@@ -1,5 +1,4 @@
 using EdgeCache.Edge.Origins;
-using EdgeCache.Storage;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EdgeCache.Edge.Tests.Origins;
@@ -17,10 +16,6 @@ internal static class OriginNodes
 
     /// <summary>A node with an origin; its store is <see cref="Store"/>.</summary>
     public static Task<TestNode> StartFrontAsync(IEnumerable<Uri> origins, params (string Key, string Value)[] more) => TestNode.StartAsync(Cluster(origins, more));
-
-    /// <summary>A node that passes every call on to its origin.</summary>
-    public static Task<TestNode> StartRelayAsync(IEnumerable<Uri> origins, params (string Key, string Value)[] more) =>
-        TestNode.StartAsync(services => services.AddSingleton<IBlobStore>(s => s.GetRequiredService<OriginStore>()), Cluster(origins, more));
 
     /// <summary>The store of a node's origin.</summary>
     public static OriginStore Store(this TestNode node) => node.Services.GetRequiredService<OriginStore>();

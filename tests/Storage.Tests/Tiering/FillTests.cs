@@ -68,6 +68,16 @@ public sealed class FillTests : TierTest
     }
 
     [Fact]
+    public async Task A_part_of_wrong_content_is_not_given_out_either()
+    {
+        await FarStore.PutAsync(Key, Blobs.Bytes(3_000_000));
+        FarContent.Change = (_, offset, bytes) => bytes.Span[0] ^= (byte)(offset == 0 ? 1 : 0);
+        await using var reader = await OpenAsync(Key, new ByteRange(0, 1000));
+        await Should.ThrowAsync<BlobDamagedException>(reader.ReadFullyAsync(0, new byte[1000]).WaitAsync(Limit));
+        NearStore.Keys.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Who_has_got_nothing_of_wrong_content_gets_that_of_the_second_try()
     {
         var content = Blobs.Bytes(60_000);
