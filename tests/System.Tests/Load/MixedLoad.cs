@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using EdgeCache.TestKit;
 
 namespace EdgeCache.System.Tests.Load;
@@ -89,7 +90,7 @@ internal sealed class MixedLoad(int keys, bool evicts, int seed)
             {
                 await work(random);
             }
-            catch (Exception error) when (error is HttpRequestException or IOException && _stopping)
+            catch (Exception error) when (error is HttpRequestException or IOException or SocketException && _stopping)
             {
                 return;
             }
