@@ -24,7 +24,7 @@ internal sealed class NginxServer : IAsyncDisposable
 
     public static async Task<NginxServer> StartAsync()
     {
-        var program = Tools.Require("nginx", "nginx-light");
+        var program = Tools.Require("nginx", "nginx");
         var folder = new TestFolder();
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
