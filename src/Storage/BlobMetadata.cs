@@ -60,6 +60,9 @@ public sealed record BlobMetadata
     /// <summary>The far store's validator (its ETag) for this content; empty when there is none. A far store itself gives its own where the writer gave none.</summary>
     public string FarValidator { get; init; } = "";
 
+    /// <summary>Where a store that has others behind it knows this from; not stored with the blob.</summary>
+    public BlobSource Source { get; init; }
+
     /// <summary>Fields that a newer version of the format has and this one does not know: kept as they are.</summary>
     public IReadOnlyList<UnknownField> UnknownFields { get; init; } = [];
 }

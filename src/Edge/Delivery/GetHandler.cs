@@ -25,9 +25,9 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             await AnswerAbsenceAsync(context, blob, found.Status, found.Detail);
             return;
         }
-        metrics.RecordLookup(blob.Policy.Name, hit: true);
+        metrics.RecordLookup(blob.Policy.Name, IsHit(found.Value.Source));
         var fields = FieldsOf(found.Value, blob);
-        if (!await StartAsync(context, found.Value, fields, BlobSource.Local))
+        if (!await StartAsync(context, found.Value, fields, found.Value.Source))
             return;
         Representation.SetContent(context.Response, found.Value, fields);
         TellPeer(context, found.Value);
@@ -49,7 +49,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             return;
         }
         await using var reader = opened.Value;
-        metrics.RecordLookup(blob.Policy.Name, hit: reader.Source is BlobSource.Local or BlobSource.Revalidated or BlobSource.Stale);
+        metrics.RecordLookup(blob.Policy.Name, IsHit(reader.Source));
         var fields = FieldsOf(reader.Metadata, blob);
         if (!await StartAsync(context, reader.Metadata, fields, reader.Source))
             return;
@@ -67,6 +67,9 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         context.Response.Headers["Cache-Status"] = "EdgeCache; hit=?0; detail=redirect";
         context.Response.ContentLength = 0;
     }
+
+    /// <summary>What had to be asked for elsewhere is none, though it was found there.</summary>
+    private static bool IsHit(BlobSource source) => source is BlobSource.Local or BlobSource.Revalidated or BlobSource.Stale;
 
     private BlobFields FieldsOf(BlobMetadata metadata, BlobRequest blob) => BlobFields.Of(metadata, blob.Policy, isPublic: settings.Current.Token is null);
 

@@ -31,8 +31,8 @@ internal sealed class EdgeMetrics
     {
         var meter = meterFactory.Create(MeterName);
         _requests = meter.CreateCounter<long>("builder_cache_requests_total", "{request}", "Requests, by method and by status of the response.");
-        _hits = meter.CreateCounter<long>("builder_cache_hits_total", "{lookup}", "Lookups by GET or HEAD that found the artifact.");
-        _misses = meter.CreateCounter<long>("builder_cache_misses_total", "{lookup}", "Lookups by GET or HEAD that did not find the artifact.");
+        _hits = meter.CreateCounter<long>("builder_cache_hits_total", "{lookup}", "Lookups by GET or HEAD that found the artifact here.");
+        _misses = meter.CreateCounter<long>("builder_cache_misses_total", "{lookup}", "Lookups by GET or HEAD that did not find the artifact here.");
         _sent = meter.CreateCounter<long>("edgecache_sent_bytes_total", "By", "Content bytes sent to clients.");
         _received = meter.CreateCounter<long>("edgecache_received_bytes_total", "By", "Content bytes received from clients and stored.");
         _duration = meter.CreateHistogram(

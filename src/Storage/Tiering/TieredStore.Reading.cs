@@ -38,7 +38,9 @@ public sealed partial class TieredStore
             // While it was asked, the key may have been written here.
             if (far.Status == StoreStatus.Missing && _near.GetGeneration(key) != stamp && attempt < MaxAttempts)
                 continue;
-            return near.IsOk && far.IsOk && FarBlobs.AreSame(near.Value, far.Value) ? near : far;
+            if (!far.IsOk)
+                return far;
+            return near.IsOk && FarBlobs.AreSame(near.Value, far.Value) ? near : far.Value with { Source = BlobSource.Far };
         }
     }
 

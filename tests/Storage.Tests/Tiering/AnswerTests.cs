@@ -36,12 +36,15 @@ public sealed class AnswerTests : TierTest
         var storm = Enumerable.Range(0, 200).Select(_ => Tiers.StatAsync(Key, Cancel).AsTask()).ToList();
         await point.Reached;
         point.Open();
-        (await Task.WhenAll(storm).WaitAsync(Limit)).ShouldAllBe(s => s.IsOk && s.Value!.Length == 10);
+        (await Task.WhenAll(storm).WaitAsync(Limit)).ShouldAllBe(s => s.IsOk && s.Value!.Length == 10 && s.Value.Source == BlobSource.Far);
         (await Tiers.StatAsync(Key, Cancel)).IsOk.ShouldBeTrue();
         Far.Count(StoreCall.Stat).ShouldBe(1);
         Clock.Advance(Options.StatMemory);
         (await Tiers.StatAsync(Key, Cancel)).IsOk.ShouldBeTrue();
         Far.Count(StoreCall.Stat).ShouldBe(2);
+        await Tiers.GetAsync(Key);
+        await SettledAsync();
+        (await Tiers.StatAsync(Key, Cancel)).Value!.Source.ShouldBe(BlobSource.Local);
     }
 
     [Fact]
