@@ -112,7 +112,7 @@ internal static class StoreFactory
         var gate = new KeyGate();
         var uploads = new OutboxUploaderOptions { Replaces = name => live.Current.Namespaces.GetValueOrDefault(name) is { Verified: true } or { Replaceable: true } };
         var uploader = new OutboxUploader(local, guarded, outbox, gate, uploads, time, loggers.CreateLogger<OutboxUploader>());
-        var tiers = new TieredStore(local, guarded, outbox, gate, options, time, loggers.CreateLogger<TieredStore>()) 
+        var tiers = new TieredStore(local, guarded, outbox, gate, options, time, loggers.CreateLogger<TieredStore>())
         {
             OnOutboxAdded = uploader.Notify,
             Presigner = far as IPresigner,
