@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace EdgeCache.Storage.Tiering;
 
 /// <summary>The fetches that are under way: one a key, for all who ask.</summary>
-internal sealed partial class FillTable(IBlobStore near, IBlobStore far, KeyGate gate, TieredStoreOptions options, AnswerMemory answers, TierCounters counters, TimeProvider time, ILogger logger) : IAsyncDisposable
+internal sealed partial class FillTable(IBlobStore near, IBlobStore far, Func<BlobKey, bool> isPending, KeyGate gate, TieredStoreOptions options, AnswerMemory answers, TierCounters counters, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private readonly Lock _lock = new(); // Protects the three fields below; taken before a fetch's own. Held for an instant.
     private readonly Dictionary<BlobKey, Fill> _fills = [];
@@ -15,6 +15,9 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, KeyGate
     public IBlobStore Far => far;
 
     public KeyGate Gate => gate;
+
+    /// <summary>Whether a blob is acknowledged and not in the far store yet.</summary>
+    public bool IsPending(BlobKey key) => isPending(key);
 
     public TieredStoreOptions Options => options;
 

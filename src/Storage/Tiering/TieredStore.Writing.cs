@@ -31,10 +31,10 @@ public sealed partial class TieredStore
         {
             // The present version is here; the far store has an older one, or none.
             var current = await _near.StatAsync(key, cancellationToken).ConfigureAwait(false);
+            if (!current.IsOk)
+                current = await LookAgainAsync(current, () => _near.StatAsync(key, cancellationToken)).ConfigureAwait(false) ?? current;
             if (current.Status == StoreStatus.Unavailable)
                 return current;
-            if (current.Status == StoreStatus.Missing && IsNotKnownYet(key))
-                return NotKnownYet<BlobMetadata>();
             if (!condition.Holds(current.Value))
                 return StoreStatus.PreconditionFailed;
             condition = null;
@@ -97,10 +97,10 @@ public sealed partial class TieredStore
             if (!IsPending(key))
                 return null;
             var current = await _near.StatAsync(key, cancellationToken).ConfigureAwait(false);
+            if (!current.IsOk)
+                current = await LookAgainAsync(current, () => _near.StatAsync(key, cancellationToken)).ConfigureAwait(false) ?? current;
             if (current.Status == StoreStatus.Unavailable)
                 return Failed<PutReceipt>(current.Status, current.Detail);
-            if (current.Status == StoreStatus.Missing && IsNotKnownYet(key))
-                return NotKnownYet<PutReceipt>();
             if (!condition.Holds(current.Value))
                 return StoreStatus.PreconditionFailed;
         }

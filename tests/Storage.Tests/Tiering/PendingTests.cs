@@ -1,0 +1,39 @@
+using EdgeCache.Storage.Tiering;
+using EdgeCache.TestKit;
+using EdgeCache.TestKit.Stores;
+
+namespace EdgeCache.Storage.Tests.Tiering;
+
+/// <summary>What is acknowledged and only here: nothing that the far store has takes its place.</summary>
+public sealed class PendingTests : TierTest
+{
+    private static readonly BlobKey Key = Blobs.Key("k");
+    private static readonly PutOptions Replace = new() { Replace = true };
+
+    public PendingTests() => Policy = new TierPolicy { WriteBack = true, FreshFor = TimeSpan.Zero };
+
+    [Fact]
+    public async Task A_disk_that_can_not_read_it_now_does_not_make_the_far_stores_older_version_the_present_one()
+    {
+        await FarStore.PutAsync(Key, "old"u8.ToArray());
+        await Tiers.PutAsync(Key, "new"u8.ToArray(), Replace);
+        Near.Before = (call, _) => new(call is StoreCall.OpenRead or StoreCall.Stat ? StoreStatus.Unavailable : StoreStatus.Ok);
+        (await StatusAsync(Key)).ShouldBe(StoreStatus.Unavailable);
+        (await Tiers.StatAsync(Key, Cancel)).Status.ShouldBe(StoreStatus.Unavailable);
+        await SettledAsync();
+        Near.Before = null;
+        (await Tiers.GetAsync(Key)).Content.ShouldBe("new"u8.ToArray());
+        (await NearStore.GetAsync(Key)).Content.ShouldBe("new"u8.ToArray());
+    }
+
+    [Fact]
+    public async Task It_is_looked_for_again_when_the_local_store_has_just_found_out_what_it_has()
+    {
+        await FarStore.PutAsync(Key, "old"u8.ToArray());
+        await Tiers.PutAsync(Key, "new"u8.ToArray(), Replace);
+        var (opens, stats) = (0, 0);
+        Near.Before = (call, _) => new((call == StoreCall.OpenRead && ++opens <= 2) || (call == StoreCall.Stat && ++stats <= 1) ? StoreStatus.Missing : StoreStatus.Ok);
+        (await Tiers.GetAsync(Key)).Content.ShouldBe("new"u8.ToArray());
+        (await Tiers.StatAsync(Key, Cancel)).Value!.Sha256.ShouldBe((await NearStore.GetAsync(Key)).Metadata.Sha256);
+    }
+}
