@@ -27,6 +27,31 @@ public sealed class PendingTests : TierTest
     }
 
     [Fact]
+    public async Task A_fetch_that_takes_the_stamp_of_a_write_back_for_that_of_the_copy_before_it_does_not_replace_it()
+    {
+        await FarStore.PutAsync(Key, "one"u8.ToArray());
+        await Tiers.GetAsync(Key);
+        await SettledAsync();
+        await FarStore.PutAsync(Key, "two, by another node"u8.ToArray(), Replace);
+
+        // The first question is whether the copy is fresh; the second is asked right before the stamp is read.
+        var (asked, isWriting) = (0, false);
+        PolicyAsked = () =>
+        {
+            if (isWriting || ++asked != 2)
+                return;
+            isWriting = true;
+            Tiers.PutAsync(Key, "three"u8.ToArray(), Replace).GetAwaiter().GetResult().Value!.Stored.ShouldBe(StoredWhere.Local);
+            isWriting = false;
+        };
+        await Tiers.GetAsync(Key).WaitAsync(Limit);
+        asked.ShouldBeGreaterThan(1);
+        await SettledAsync();
+        (await NearStore.GetAsync(Key)).Content.ShouldBe("three"u8.ToArray());
+        (await Tiers.GetAsync(Key)).Content.ShouldBe("three"u8.ToArray());
+    }
+
+    [Fact]
     public async Task It_is_looked_for_again_when_the_local_store_has_just_found_out_what_it_has()
     {
         await FarStore.PutAsync(Key, "old"u8.ToArray());
