@@ -128,6 +128,8 @@ public sealed partial class TieredStore
             return Busy<PutReceipt>();
         if (options.IfGeneration is { } stamp && stamp != _near.GetGeneration(key))
             return StoreStatus.Superseded;
+        if (options.Condition is not null && IsPending(key))
+            return Busy<PutReceipt>();
         var far = await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
         if (!far.IsOk)
             return far;

@@ -61,4 +61,18 @@ public sealed class PendingTests : TierTest
         (await Tiers.GetAsync(Key)).Content.ShouldBe("new"u8.ToArray());
         (await Tiers.StatAsync(Key, Cancel)).Value!.Sha256.ShouldBe((await NearStore.GetAsync(Key)).Metadata.Sha256);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_condition_is_not_held_against_an_older_version_when_there_is_no_room_here(bool atOpen)
+    {
+        var old = (await FarStore.PutAsync(Key, "old"u8.ToArray())).Value!.Metadata;
+        await Tiers.PutAsync(Key, "new"u8.ToArray(), Replace);
+        Near.Before = (call, _) => new(call == (atOpen ? StoreCall.OpenWrite : StoreCall.Write) ? StoreStatus.NoSpace : StoreStatus.Ok);
+        var options = Replace with { Condition = new BlobCondition { AnyOf = [old.Sha256] } };
+        (await Tiers.PutAsync(Key, "lost update"u8.ToArray(), options)).IsOk.ShouldBeFalse();
+        (await Tiers.GetAsync(Key)).Content.ShouldBe("new"u8.ToArray());
+        Outbox.Contains(Key).ShouldBeTrue();
+    }
 }
