@@ -104,9 +104,11 @@ public sealed partial class TieredStore
             if (!condition.Holds(current.Value))
                 return StoreStatus.PreconditionFailed;
         }
+        var hadEntry = IsPending(key);
         try
         {
-            if (await _outbox!.AddAsync(key, content.Length, cancellationToken).ConfigureAwait(false) is null)
+            // Not to be cancelled: an entry that nobody waits for any more would send an older copy.
+            if (await _outbox!.AddAsync(key, content.Length, CancellationToken.None).ConfigureAwait(false) is null)
                 return null;
         }
         catch (IOException)
@@ -114,8 +116,10 @@ public sealed partial class TieredStore
             return null;
         }
 
-        // If this fails, the entry stays: it may stand for a version that is here already. One that stands for nothing is found out when it is its turn.
+        // If this fails, an entry that was there before stays: it stands for the version that is here. Otherwise that is a copy, which must not be sent over what others wrote since.
         var near = await staged.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+        if (!near.IsOk && !hadEntry)
+            await ForgetAsync(key).ConfigureAwait(false);
         OnOutboxAdded?.Invoke();
         return near;
     }
@@ -162,7 +166,7 @@ public sealed partial class TieredStore
         return far with { Metadata = copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256 ? copy.Value : FarBlobs.Normalize(far.Metadata, _options.PolicyOf(key.Namespace)) };
     }
 
-    /// <summary>Under the gate, when there is nothing of a key here any more: nothing of it is to be uploaded. If that can't be written down, it is found out when it is its turn.</summary>
+    /// <summary>Under the gate, when there is nothing of a key here that is to be uploaded. If that can't be written down, it is found out when it is its turn.</summary>
     private async ValueTask ForgetAsync(BlobKey key)
     {
         if (_outbox?.Find(key) is not { } entry)

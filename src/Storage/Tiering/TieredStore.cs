@@ -91,7 +91,7 @@ public sealed partial class TieredStore : IBlobStore, IRedirector
     private static Outcome<T> Busy<T>()
         where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, "Other changes of this key took too long.");
 
-    [LoggerMessage(LogLevel.Warning, "{Key} was deleted; that it need not be uploaded any more can't be written down")]
+    [LoggerMessage(LogLevel.Warning, "{Key} was deleted or not stored; that nothing is to be uploaded can't be written down")]
     private partial void LogNotForgotten(Exception error, BlobKey key);
 
     [LoggerMessage(LogLevel.Debug, "The far store can't be asked about {Key}, so the local copy is served as it is: {Detail}")]

@@ -75,4 +75,18 @@ public sealed class PendingTests : TierTest
         (await Tiers.GetAsync(Key)).Content.ShouldBe("new"u8.ToArray());
         Outbox.Contains(Key).ShouldBeTrue();
     }
+
+    [Fact]
+    public async Task A_write_that_failed_here_does_not_have_an_old_copy_sent_over_what_another_node_wrote()
+    {
+        await FarStore.PutAsync(Key, "one"u8.ToArray());
+        await Tiers.GetAsync(Key);
+        await SettledAsync();
+        await FarStore.PutAsync(Key, "two, by another node"u8.ToArray(), Replace);
+        Near.Before = (call, _) => new(call == StoreCall.Commit ? StoreStatus.NoSpace : StoreStatus.Ok);
+        (await Tiers.PutAsync(Key, "three"u8.ToArray(), Replace)).IsOk.ShouldBeFalse();
+        Near.Before = null;
+        Outbox.Contains(Key).ShouldBeFalse();
+        (await Tiers.GetAsync(Key)).Content.ShouldBe("two, by another node"u8.ToArray());
+    }
 }
