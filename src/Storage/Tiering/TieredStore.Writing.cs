@@ -161,9 +161,13 @@ public sealed partial class TieredStore
     {
         var key = far.Metadata.Key;
         var copy = await _near.StatAsync(key, CancellationToken.None).ConfigureAwait(false);
-        if ((copy.Status != StoreStatus.Missing || _near.State.Rebuilding is not null) && !(copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256) && await RemoveCopyAsync(key).ConfigureAwait(false) is { } fault)
+        if (copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256)
+            return far with { Metadata = copy.Value };
+
+        // Also where there is none: what is remembered, asked or fetched from before somebody wrote it there ends with the stamp.
+        if (await RemoveCopyAsync(key).ConfigureAwait(false) is { } fault)
             return fault;
-        return far with { Metadata = copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256 ? copy.Value : FarBlobs.Normalize(far.Metadata, _options.PolicyOf(key.Namespace)) };
+        return far with { Metadata = FarBlobs.Normalize(far.Metadata, _options.PolicyOf(key.Namespace)) };
     }
 
     /// <summary>Under the gate, when there is nothing of a key here that is to be uploaded. If that can't be written down, it is found out when it is its turn.</summary>
