@@ -234,13 +234,22 @@ internal sealed partial class Fill
 
     private async Task<IStagedBlobWriter?> OpenWriterAsync(BlobMetadata blob)
     {
-        var opened = await _table.Near.OpenWriteAsync(Key, OptionsOf(blob), _stop.Token).ConfigureAwait(false);
-        if (!opened.IsOk)
+        try
+        {
+            var opened = await _table.Near.OpenWriteAsync(Key, OptionsOf(blob), _stop.Token).ConfigureAwait(false);
+            if (!opened.IsOk)
+                return null;
+            var writer = (IStagedBlobWriter)opened.Value;
+            lock (_lock)
+                _writer = writer;
+            return writer;
+        }
+        catch (ArgumentException error)
+        {
+            // What others wrote beside their object is more than a local record takes: it can be served all the same.
+            _table.OnRefused(Key, error);
             return null;
-        var writer = (IStagedBlobWriter)opened.Value;
-        lock (_lock)
-            _writer = writer;
-        return writer;
+        }
     }
 
     private PutOptions OptionsOf(BlobMetadata blob) => new()

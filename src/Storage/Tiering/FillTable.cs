@@ -100,6 +100,8 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, Func<Bl
         LogMismatch(key, detail);
     }
 
+    public void OnRefused(BlobKey key, Exception error) => LogRefused(key, error.Message);
+
     public void OnFailed(BlobKey key, Exception error)
     {
         counters.Failed();
@@ -135,6 +137,9 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, Func<Bl
 
     [LoggerMessage(LogLevel.Warning, "{Key} could not be fetched from the far store")]
     private partial void LogFailed(Exception error, BlobKey key);
+
+    [LoggerMessage(LogLevel.Warning, "{Key} can't be stored here, because of what the far store tells of it: {Detail}")]
+    private partial void LogRefused(BlobKey key, string detail);
 
     [LoggerMessage(LogLevel.Information, "{Key} was fetched and could not be stored here: {Status}")]
     private partial void LogNotStored(BlobKey key, StoreStatus status);

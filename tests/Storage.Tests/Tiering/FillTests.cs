@@ -257,6 +257,15 @@ public sealed class FillTests : TierTest
     }
 
     [Fact]
+    public async Task What_a_local_record_can_not_say_is_served_all_the_same()
+    {
+        var content = Blobs.Bytes(300_000);
+        await FarStore.PutAsync(Key, content);
+        Near.Before = (call, _) => call == StoreCall.OpenWrite ? throw new ArgumentException("Stored headers have at most a length.", nameof(call)) : new(StoreStatus.Ok);
+        (await Tiers.GetAsync(Key)).Content.ShouldBe(content);
+    }
+
+    [Fact]
     public async Task What_is_streamed_past_is_held_against_a_key_that_is_the_digest()
     {
         var content = Blobs.Bytes(300_000);
