@@ -111,7 +111,9 @@ internal sealed class EdgeNode : IAsyncDisposable
             app.Lifetime.ApplicationStopping.Register(stores.Local.MarkLeaving);
 
             // From here on the container owns them, and disposes them in the opposite order.
+            // The tiers are two services: both before the uploader, which must not find a local store that is closed and has nothing.
             _ = app.Services.GetRequiredService<IBlobStore>();
+            _ = app.Services.GetService<IRedirector>();
             _ = app.Services.GetService<IOutbox>();
             _ = app.Services.GetService<OutboxUploader>();
             Pipeline.Map(app);

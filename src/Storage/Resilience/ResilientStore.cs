@@ -76,9 +76,10 @@ public sealed partial class ResilientStore : IBlobStore
     /// <inheritdoc/>
     public async ValueTask<Outcome<IBlobWriter>> OpenWriteAsync(BlobKey key, PutOptions options, CancellationToken cancellationToken)
     {
-        // To open a writer may be no call at all, so it says nothing of how the store is; the commit does.
-        if (_circuit.CircuitState is CircuitState.Open or CircuitState.Isolated)
-            return Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, Broken);
+        // To open a writer may be no call at all, so it says nothing of how the store is; the commit does. The breaker sees only at a call that the break is over: where there are
+        // nothing but writes, a look is the one that tries again.
+        if (_circuit.CircuitState != CircuitState.Closed && await StatAsync(key, cancellationToken).ConfigureAwait(false) is { Status: StoreStatus.Unavailable } found)
+            return Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, found.Detail ?? Broken);
         var opened = await _inner.OpenWriteAsync(key, options, cancellationToken).ConfigureAwait(false);
         return opened.IsOk ? new GuardedWriter(this, opened.Value) : opened;
     }

@@ -128,11 +128,14 @@ internal sealed partial class BlobUpload(IBlobStore near, IBlobStore far, IOutbo
     private async Task<UploadResult> ForgetAsync(OutboxEntry entry, CancellationToken cancellationToken)
     {
         using var held = await gate.EnterAsync(entry.Key, GateLimit, cancellationToken).ConfigureAwait(false);
+
+        // Asked before the look: what is found out after it must not make its answer final.
+        var isKnown = near.State.Rebuilding is null;
         if (await CompareAsync(held, entry.Key, cancellationToken).ConfigureAwait(false) is var (generation, unknown) && unknown is not null)
             return unknown.Value;
         if (generation is not null)
             return new UploadResult(UploadStatus.Changed);
-        if (near.State.Rebuilding is not null)
+        if (!isKnown)
             return new UploadResult(UploadStatus.Later, "The local store is still finding out which blobs it has.");
         // Whoever deletes a blob removes its entry too.
         if (outbox.ListWaiting(entry.Number - 1, 1) is [var current] && current.Number == entry.Number)

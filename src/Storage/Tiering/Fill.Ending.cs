@@ -79,6 +79,38 @@ internal sealed partial class Fill
         End(FillState.Mismatched, Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "The far store's content is not what it should be."));
     }
 
+    private async Task PublishAsync(IStagedBlobWriter writer)
+    {
+        var content = writer.EndContent();
+        if (!content.IsOk)
+        {
+            OnMismatch(content.Detail ?? "The content is not what it should be.");
+            return;
+        }
+
+        // Those who wait need not wait for the disk: what they get is what was asked for, stored or not.
+        End(FillState.Verified, default);
+
+        // For an instant nobody else changes the key: what is remembered with its stamp of then is what is stored.
+        using var held = await _table.Gate.EnterAsync(Key, _table.Options.WaitLimit, CancellationToken.None).ConfigureAwait(false);
+
+
+        // What is acknowledged and only here is newer than anything that the far store has, also where this fetch took its stamp for that of an older copy.
+        if (held is not null && _table.IsPending(Key))
+        {
+            _table.OnPublished(Key, StoreStatus.Superseded);
+            return;
+        }
+        if (held is not null && _table.Near.GetGeneration(Key) == Stamp)
+            AllowStamps(long.MaxValue);
+        var published = held is null ? StoreStatus.Unavailable : (await writer.CommitAsync(CancellationToken.None).ConfigureAwait(false)).Status;
+        var stamp = _table.Near.GetGeneration(Key);
+        AllowStamps(published == StoreStatus.Ok ? stamp : Stamp);
+        if (published == StoreStatus.Ok)
+            _table.Answers.Note(Key, stamp, content.Value);
+        _table.OnPublished(Key, published);
+    }
+
     private async ValueTask ReleaseAsync()
     {
         IStagedBlobWriter? writer;

@@ -234,13 +234,22 @@ internal sealed partial class Fill
 
     private async Task<IStagedBlobWriter?> OpenWriterAsync(BlobMetadata blob)
     {
-        var opened = await _table.Near.OpenWriteAsync(Key, OptionsOf(blob), _stop.Token).ConfigureAwait(false);
-        if (!opened.IsOk)
+        try
+        {
+            var opened = await _table.Near.OpenWriteAsync(Key, OptionsOf(blob), _stop.Token).ConfigureAwait(false);
+            if (!opened.IsOk)
+                return null;
+            var writer = (IStagedBlobWriter)opened.Value;
+            lock (_lock)
+                _writer = writer;
+            return writer;
+        }
+        catch (ArgumentException error)
+        {
+            // What others wrote beside their object is more than a local record takes: it can be served all the same.
+            _table.OnRefused(Key, error);
             return null;
-        var writer = (IStagedBlobWriter)opened.Value;
-        lock (_lock)
-            _writer = writer;
-        return writer;
+        }
     }
 
     private PutOptions OptionsOf(BlobMetadata blob) => new()
@@ -281,29 +290,5 @@ internal sealed partial class Fill
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-    }
-
-    private async Task PublishAsync(IStagedBlobWriter writer)
-    {
-        var content = writer.EndContent();
-        if (!content.IsOk)
-        {
-            OnMismatch(content.Detail ?? "The content is not what it should be.");
-            return;
-        }
-
-        // Those who wait need not wait for the disk: what they get is what was asked for, stored or not.
-        End(FillState.Verified, default);
-
-        // For an instant nobody else changes the key: what is remembered with its stamp of then is what is stored.
-        using var held = await _table.Gate.EnterAsync(Key, _table.Options.WaitLimit, CancellationToken.None).ConfigureAwait(false);
-        if (held is not null && _table.Near.GetGeneration(Key) == Stamp)
-            AllowStamps(long.MaxValue);
-        var published = held is null ? StoreStatus.Unavailable : (await writer.CommitAsync(CancellationToken.None).ConfigureAwait(false)).Status;
-        var stamp = _table.Near.GetGeneration(Key);
-        AllowStamps(published == StoreStatus.Ok ? stamp : Stamp);
-        if (published == StoreStatus.Ok)
-            _table.Answers.Note(Key, stamp, content.Value);
-        _table.OnPublished(Key, published);
     }
 }

@@ -118,8 +118,8 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
             if (!FarBlobs.AreSame(FarBlobs.Normalize(reader.Metadata, policy), metadata))
                 throw new IOException($"{metadata.Key} was replaced in the far store while it was being read.");
 
-            // A far reader holds what it reads from the first byte on against the digest; what has been given before it began, it does not know.
-            if (offset > 0 && offset == _inOrder && metadata.Sha256.IsKnown)
+            // A far reader holds what it reads from the first byte on against the digest that it knows; not against one that is the key, and what has been given before it began, it does not know.
+            if (offset == _inOrder && metadata.Sha256.IsKnown && (offset > 0 || !reader.Metadata.Sha256.IsKnown))
                 _hash = await HashGivenAsync(offset, cancellationToken).ConfigureAwait(false);
         }
         catch

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace EdgeCache.Storage.Tiering;
 
 /// <summary>The fetches that are under way: one a key, for all who ask.</summary>
-internal sealed partial class FillTable(IBlobStore near, IBlobStore far, KeyGate gate, TieredStoreOptions options, AnswerMemory answers, TierCounters counters, TimeProvider time, ILogger logger) : IAsyncDisposable
+internal sealed partial class FillTable(IBlobStore near, IBlobStore far, Func<BlobKey, bool> isPending, KeyGate gate, TieredStoreOptions options, AnswerMemory answers, TierCounters counters, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private readonly Lock _lock = new(); // Protects the three fields below; taken before a fetch's own. Held for an instant.
     private readonly Dictionary<BlobKey, Fill> _fills = [];
@@ -15,6 +15,9 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, KeyGate
     public IBlobStore Far => far;
 
     public KeyGate Gate => gate;
+
+    /// <summary>Whether a blob is acknowledged and not in the far store yet.</summary>
+    public bool IsPending(BlobKey key) => isPending(key);
 
     public TieredStoreOptions Options => options;
 
@@ -97,6 +100,8 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, KeyGate
         LogMismatch(key, detail);
     }
 
+    public void OnRefused(BlobKey key, Exception error) => LogRefused(key, error.Message);
+
     public void OnFailed(BlobKey key, Exception error)
     {
         counters.Failed();
@@ -132,6 +137,9 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, KeyGate
 
     [LoggerMessage(LogLevel.Warning, "{Key} could not be fetched from the far store")]
     private partial void LogFailed(Exception error, BlobKey key);
+
+    [LoggerMessage(LogLevel.Warning, "{Key} can't be stored here, because of what the far store tells of it: {Detail}")]
+    private partial void LogRefused(BlobKey key, string detail);
 
     [LoggerMessage(LogLevel.Information, "{Key} was fetched and could not be stored here: {Status}")]
     private partial void LogNotStored(BlobKey key, StoreStatus status);

@@ -27,8 +27,8 @@ public sealed partial class TieredStore
             var near = await _near.StatAsync(key, cancellationToken).ConfigureAwait(false);
             if (near.IsOk && IsFresh(near.Value, policy))
                 return near;
-            if (near.Status == StoreStatus.Missing && IsNotKnownYet(key))
-                return NotKnownYet<BlobMetadata>();
+            if (!near.IsOk && IsPending(key) && await LookAgainAsync(near, () => _near.StatAsync(key, cancellationToken)).ConfigureAwait(false) is { } pending)
+                return pending;
             var far = await AskAsync(key, stamp, policy, near.IsOk, cancellationToken).ConfigureAwait(false);
             if (far.Status == StoreStatus.Unavailable && near.IsOk)
                 return Stale(near, far.Detail);
@@ -66,8 +66,8 @@ public sealed partial class TieredStore
                     copy = near.Value;
                     if (copy is not null && IsFresh(copy.Metadata, policy))
                         return Take(ref copy, BlobSource.Local);
-                    if (copy is null && IsNotKnownYet(key))
-                        return NotKnownYet<IBlobReader>();
+                    if (copy is null && IsPending(key) && await LookAgainAsync(near, () => _near.OpenReadAsync(key, expected, cancellationToken)).ConfigureAwait(false) is { } pending)
+                        return pending;
                 }
                 if (copy is not null)
                 {

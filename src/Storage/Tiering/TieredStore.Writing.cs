@@ -31,10 +31,10 @@ public sealed partial class TieredStore
         {
             // The present version is here; the far store has an older one, or none.
             var current = await _near.StatAsync(key, cancellationToken).ConfigureAwait(false);
+            if (!current.IsOk)
+                current = await LookAgainAsync(current, () => _near.StatAsync(key, cancellationToken)).ConfigureAwait(false) ?? current;
             if (current.Status == StoreStatus.Unavailable)
                 return current;
-            if (current.Status == StoreStatus.Missing && IsNotKnownYet(key))
-                return NotKnownYet<BlobMetadata>();
             if (!condition.Holds(current.Value))
                 return StoreStatus.PreconditionFailed;
             condition = null;
@@ -97,16 +97,18 @@ public sealed partial class TieredStore
             if (!IsPending(key))
                 return null;
             var current = await _near.StatAsync(key, cancellationToken).ConfigureAwait(false);
+            if (!current.IsOk)
+                current = await LookAgainAsync(current, () => _near.StatAsync(key, cancellationToken)).ConfigureAwait(false) ?? current;
             if (current.Status == StoreStatus.Unavailable)
                 return Failed<PutReceipt>(current.Status, current.Detail);
-            if (current.Status == StoreStatus.Missing && IsNotKnownYet(key))
-                return NotKnownYet<PutReceipt>();
             if (!condition.Holds(current.Value))
                 return StoreStatus.PreconditionFailed;
         }
+        var hadEntry = IsPending(key);
         try
         {
-            if (await _outbox!.AddAsync(key, content.Length, cancellationToken).ConfigureAwait(false) is null)
+            // Not to be cancelled: an entry that nobody waits for any more would send an older copy.
+            if (await _outbox!.AddAsync(key, content.Length, CancellationToken.None).ConfigureAwait(false) is null)
                 return null;
         }
         catch (IOException)
@@ -114,8 +116,10 @@ public sealed partial class TieredStore
             return null;
         }
 
-        // If this fails, the entry stays: it may stand for a version that is here already. One that stands for nothing is found out when it is its turn.
+        // If this fails, an entry that was there before stays: it stands for the version that is here. Otherwise that is a copy, which must not be sent over what others wrote since.
         var near = await staged.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+        if (!near.IsOk && !hadEntry)
+            await ForgetAsync(key).ConfigureAwait(false);
         OnOutboxAdded?.Invoke();
         return near;
     }
@@ -128,6 +132,8 @@ public sealed partial class TieredStore
             return Busy<PutReceipt>();
         if (options.IfGeneration is { } stamp && stamp != _near.GetGeneration(key))
             return StoreStatus.Superseded;
+        if (options.Condition is not null && IsPending(key))
+            return Busy<PutReceipt>();
         var far = await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
         if (!far.IsOk)
             return far;
@@ -155,12 +161,16 @@ public sealed partial class TieredStore
     {
         var key = far.Metadata.Key;
         var copy = await _near.StatAsync(key, CancellationToken.None).ConfigureAwait(false);
-        if ((copy.Status != StoreStatus.Missing || _near.State.Rebuilding is not null) && !(copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256) && await RemoveCopyAsync(key).ConfigureAwait(false) is { } fault)
+        if (copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256)
+            return far with { Metadata = copy.Value };
+
+        // Also where there is none: what is remembered, asked or fetched from before somebody wrote it there ends with the stamp.
+        if (await RemoveCopyAsync(key).ConfigureAwait(false) is { } fault)
             return fault;
-        return far with { Metadata = copy.IsOk && copy.Value.Sha256 == far.Metadata.Sha256 ? copy.Value : FarBlobs.Normalize(far.Metadata, _options.PolicyOf(key.Namespace)) };
+        return far with { Metadata = FarBlobs.Normalize(far.Metadata, _options.PolicyOf(key.Namespace)) };
     }
 
-    /// <summary>Under the gate, when there is nothing of a key here any more: nothing of it is to be uploaded. If that can't be written down, it is found out when it is its turn.</summary>
+    /// <summary>Under the gate, when there is nothing of a key here that is to be uploaded. If that can't be written down, it is found out when it is its turn.</summary>
     private async ValueTask ForgetAsync(BlobKey key)
     {
         if (_outbox?.Find(key) is not { } entry)

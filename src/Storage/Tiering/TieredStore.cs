@@ -36,7 +36,7 @@ public sealed partial class TieredStore : IBlobStore, IRedirector
     {
         (_near, _far, _outbox, _gate, _options, _time, _logger) = (near, far, outbox, gate, options, time, logger);
         _answers = new AnswerMemory(time);
-        _fills = new FillTable(near, far, gate, options, _answers, _counters, time, logger);
+        _fills = new FillTable(near, far, IsPending, gate, options, _answers, _counters, time, logger);
         _stats = new FarStats(far, _answers);
     }
 
@@ -67,11 +67,23 @@ public sealed partial class TieredStore : IBlobStore, IRedirector
         policy.FreshFor is not { } limit || IsPending(copy.Key)
         || (_answers.Find(copy.Key, _near.GetGeneration(copy.Key)) is { Blob: { } present } answer && _answers.IsYounger(answer, limit) && FarBlobs.AreSame(copy, present));
 
-    /// <summary>Whether a blob that is acknowledged and only here is not found just because the local store does not know all yet. The far store has an older version, or none.</summary>
-    private bool IsNotKnownYet(BlobKey key) => IsPending(key) && _near.State.Rebuilding is not null;
+    /// <summary>
+    /// A blob that is acknowledged and only here was not found. The far store has an older version, or none: nothing that it says is an answer, unless the local store knows all
+    /// that it has and really has none.
+    /// </summary>
+    /// <returns>What is to be answered; null when it is not here.</returns>
+    private async ValueTask<Outcome<T>?> LookAgainAsync<T>(Outcome<T> near, Func<ValueTask<Outcome<T>>> look)
+        where T : class
+    {
+        if (near.Status != StoreStatus.Missing)
+            return near;
+        if (_near.State.Rebuilding is not null)
+            return Outcome<T>.Fail(StoreStatus.Unavailable, "The node is still finding out which blobs it has; try again later.");
 
-    private static Outcome<T> NotKnownYet<T>()
-        where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, "The node is still finding out which blobs it has; try again later.");
+        // It may have been found out since the first look.
+        var again = await look().ConfigureAwait(false);
+        return again.Status == StoreStatus.Missing ? (Outcome<T>?)null : again;
+    }
 
     private static Outcome<T> Failed<T>(StoreStatus status, string? detail)
         where T : class => detail is null ? status : Outcome<T>.Fail(status, detail);
@@ -79,7 +91,7 @@ public sealed partial class TieredStore : IBlobStore, IRedirector
     private static Outcome<T> Busy<T>()
         where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, "Other changes of this key took too long.");
 
-    [LoggerMessage(LogLevel.Warning, "{Key} was deleted; that it need not be uploaded any more can't be written down")]
+    [LoggerMessage(LogLevel.Warning, "{Key} was deleted or not stored; that nothing is to be uploaded can't be written down")]
     private partial void LogNotForgotten(Exception error, BlobKey key);
 
     [LoggerMessage(LogLevel.Debug, "The far store can't be asked about {Key}, so the local copy is served as it is: {Detail}")]

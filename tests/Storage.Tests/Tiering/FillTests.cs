@@ -1,3 +1,4 @@
+using EdgeCache.Storage.Tiering;
 using EdgeCache.TestKit;
 using EdgeCache.TestKit.Stores;
 
@@ -253,6 +254,29 @@ public sealed class FillTests : TierTest
             buffer.ShouldBe(content);
         }
         NearStore.Keys.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_a_local_record_can_not_say_is_served_all_the_same()
+    {
+        var content = Blobs.Bytes(300_000);
+        await FarStore.PutAsync(Key, content);
+        Near.Before = (call, _) => call == StoreCall.OpenWrite ? throw new ArgumentException("Stored headers have at most a length.", nameof(call)) : new(StoreStatus.Ok);
+        (await Tiers.GetAsync(Key)).Content.ShouldBe(content);
+    }
+
+    [Fact]
+    public async Task What_is_streamed_past_is_held_against_a_key_that_is_the_digest()
+    {
+        var content = Blobs.Bytes(300_000);
+        var key = Blobs.Key(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content)));
+        Policy = new TierPolicy { Verified = true };
+        await FarStore.PutAsync(key, content);
+        FarContent.Tell = blob => blob with { Sha256 = default, PayloadSha256 = default, FarValidator = "\"theirs-3\"" };
+        Near.Before = (call, _) => new(call == StoreCall.OpenWrite ? StoreStatus.NoSpace : StoreStatus.Ok);
+        (await Tiers.GetAsync(key)).Content.ShouldBe(content);
+        FarContent.Change = (_, offset, bytes) => bytes.Span[0] ^= (byte)(offset == 0 ? 1 : 0);
+        await Should.ThrowAsync<BlobDamagedException>(Tiers.GetAsync(key));
     }
 
     [Fact]

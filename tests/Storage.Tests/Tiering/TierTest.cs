@@ -44,9 +44,12 @@ public abstract class TierTest : IAsyncDisposable
     /// <summary>Of all namespaces.</summary>
     protected TierPolicy Policy { get; set; } = TierPolicy.Default;
 
+    /// <summary>Called whenever the tiers ask for a policy: in the middle of a call.</summary>
+    protected Action? PolicyAsked { get; set; }
+
     protected TieredStoreOptions Options { get; set; } = new();
 
-    protected TieredStore Tiers => _tiers ??= new TieredStore(Near, Far, Outbox, Gate, Options with { PolicyOf = _ => Policy }, Clock, NullLogger.Instance);
+    protected TieredStore Tiers => _tiers ??= new TieredStore(Near, Far, Outbox, Gate, Options with { PolicyOf = AskPolicy }, Clock, NullLogger.Instance);
 
     protected TierState Counts => Tiers.State.Tier!;
 
@@ -74,6 +77,12 @@ public abstract class TierTest : IAsyncDisposable
 
     /// <summary>Waits until no fetch is under way: what it has brought is published.</summary>
     protected Task SettledAsync() => Eventually.TrueAsync(() => Counts.OpenFills == 0, Limit, "no fetch is under way");
+
+    private TierPolicy AskPolicy(string name)
+    {
+        PolicyAsked?.Invoke();
+        return Policy;
+    }
 
     /// <summary>A point at which a call stops until the test lets it go on.</summary>
     private protected sealed class Point

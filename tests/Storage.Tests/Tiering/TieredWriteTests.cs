@@ -144,4 +144,14 @@ public sealed class TieredWriteTests : TierTest
             found.Add($"{blob.Key.Key}{blob.Length}");
         found.ShouldBe(["a2", "b1", "d2", "f1", "z2"]);
     }
+
+    [Fact]
+    public async Task A_write_that_changed_nothing_ends_what_was_remembered_and_what_is_being_fetched()
+    {
+        Policy = new TierPolicy { FreshFor = TimeSpan.FromMinutes(1) };
+        (await StatusAsync(Key)).ShouldBe(StoreStatus.Missing);
+        await FarStore.PutAsync(Key, "theirs"u8.ToArray());
+        (await Tiers.PutAsync(Key, "theirs"u8.ToArray(), Replace)).Value!.Effect.ShouldBe(PutEffect.Unchanged);
+        (await StatusAsync(Key)).ShouldBe(StoreStatus.Ok, "it was acknowledged");
+    }
 }

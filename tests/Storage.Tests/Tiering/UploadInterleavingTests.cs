@@ -11,6 +11,27 @@ public sealed class UploadInterleavingTests : UploaderTest
     private readonly byte[] _new = Blobs.Bytes(200_000, seed: 2);
 
     [Fact]
+    public async Task What_the_local_store_finds_while_its_entry_is_judged_is_not_forgotten()
+    {
+        await PutAsync("k", _old);
+
+        // The first two looks are before it is found; whoever asks after the second is told that all is known.
+        var looks = 0;
+        var isWhole = false;
+        Near.Say = state => state with { Rebuilding = isWhole ? null : 0.5 };
+        Near.Before = (call, _) =>
+        {
+            if (call is not (StoreCall.OpenRead or StoreCall.Stat) || ++looks > 2)
+                return new(Ok);
+            isWhole = looks == 2;
+            return new(StoreStatus.Missing);
+        };
+        Start();
+        await PassAsync(() => Waiting == 0, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        (await FarStore.GetAsync(Blobs.Key("k"))).Content.ShouldBe(_old);
+    }
+
+    [Fact]
     public async Task A_newer_write_during_an_upload_is_what_is_published()
     {
         await PutAsync("k", _old);

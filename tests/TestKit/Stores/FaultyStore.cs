@@ -24,10 +24,13 @@ public sealed class FaultyStore(IBlobStore inner) : IBlobStore
     /// <summary>Asked before each call; <see cref="StoreStatus.Ok"/> lets it pass. A read can only pass or throw.</summary>
     public Func<StoreCall, BlobKey, ValueTask<StoreStatus>>? Before { get; set; }
 
+    /// <summary>What it says of itself instead.</summary>
+    public Func<StoreState, StoreState> Say { get; set; } = static state => state;
+
     /// <summary>What every writer was opened with, in order.</summary>
     public List<PutOptions> Writes { get; } = [];
 
-    public StoreState State => inner.State;
+    public StoreState State => Say(inner.State);
 
     /// <summary>How often a call was tried, of one key or of all.</summary>
     public int Count(StoreCall call, BlobKey? key = null)
