@@ -72,7 +72,7 @@ internal static class ObjectMetadata
             Writer = Decode(field(Writer) ?? ""),
             Tags = Split(field(Tags), ',', Decode),
             StoredHeaders = [.. Split(field(Headers), '&', ReadPair), .. Coding(headers.ContentEncoding)],
-            FarValidator = field(Validator) is { } validator ? Decode(validator) : headers.ETag,
+            FarValidator = field(Validator) is { } validator && KeptFields.IsValue(Decode(validator)) ? Decode(validator) : ETags.Normalize(headers.ETag) ?? "",
             UnknownFields = Split(field(Fields), ',', ReadUnknown),
         };
     }
@@ -81,7 +81,8 @@ internal static class ObjectMetadata
 
     private static bool IsPlainType(string type) => Ascii.IsValid(type) && MediaTypeHeaderValue.TryParse(type, out var parsed) && parsed.ToString() == type;
 
-    private static string ReadType(string? type) => type is { Length: > 0 and <= BlobMetadata.MaxContentTypeLength } ? type : BlobMetadata.DefaultContentType;
+    private static string ReadType(string? type) =>
+        type is { Length: > 0 and <= BlobMetadata.MaxContentTypeLength } && KeptFields.IsValue(type) ? type : BlobMetadata.DefaultContentType;
 
     private static long? ReadNumber(string? text, long max) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 && number <= max ? number : null;
@@ -93,7 +94,12 @@ internal static class ObjectMetadata
     private static KeyValuePair<string, string>? ReadPair(string text)
     {
         var middle = text.IndexOf('=', StringComparison.Ordinal);
-        return middle > 0 ? new(Decode(text[..middle]), Decode(text[(middle + 1)..])) : null;
+        if (middle <= 0)
+            return null;
+        var (name, value) = (Decode(text[..middle]), Decode(text[(middle + 1)..]));
+
+        // Whoever can write to the bucket has written this.
+        return KeptFields.IsKept(name) && KeptFields.IsValue(value) ? new(name, value) : null;
     }
 
     private static UnknownField? ReadUnknown(string text)

@@ -33,6 +33,23 @@ public sealed class ForeignObjectTests(S3Fixture fixture) : S3StoreTest(fixture)
     }
 
     [Fact]
+    public async Task What_others_write_beside_an_object_sets_no_field_that_anybody_obeys_and_ends_none()
+    {
+        using var client = await Fixture.NewClientAsync();
+        var request = new PutObjectRequest { BucketName = Fixture.Bucket, Key = $"{Prefix}test/theirs", InputStream = new MemoryStream([1]) };
+        request.Metadata["edgecache-headers"] = "set-cookie=a&x-frame-options=b&x-good=c&x-bad=d%0D%0Aset-cookie:%20e&content-language=de";
+        request.Metadata["edgecache-type"] = "text/html%0D%0Aset-cookie:%20a";
+        request.Metadata["edgecache-validator"] = "%22v%22%0D%0Aset-cookie:%20a";
+        await client.PutObjectAsync(request, Cancel);
+        var store = await OpenAsync();
+
+        var (_, metadata) = await store.GetAsync(Key);
+
+        metadata.StoredHeaders.ShouldBe([new("x-good", "c"), new("content-language", "de")]);
+        (metadata.ContentType, metadata.FarValidator.Contains('v')).ShouldBe((BlobMetadata.DefaultContentType, false));
+    }
+
+    [Fact]
     public async Task Only_the_same_bytes_count_as_already_there()
     {
         var content = Blobs.Bytes(200_000);

@@ -28,14 +28,6 @@ internal static class MetadataField
     /// <summary>Longest text of the field.</summary>
     private static readonly int MaxEncodedLength = Base64Url.GetEncodedLength(MaxLength);
 
-    private static readonly SearchValues<char> NameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-");
-
-    /// <summary>Fields beside <c>x-…</c> that may be kept with a blob.</summary>
-    private static readonly string[] PlainNames = ["content-encoding", "content-language"];
-
-    /// <summary>Fields that servers and browsers obey, which a stored blob must not be able to set.</summary>
-    private static readonly string[] ObeyedNames = ["x-content-type-options", "x-frame-options", "x-xss-protection", "x-accel-", "x-sendfile", "x-forwarded-", "x-real-ip", "x-http-method", "x-ua-compatible", "x-permitted-", "x-dns-", "x-robots-"];
-
     /// <summary>The field's text; null when it would be too long.</summary>
     /// <param name="blob">What to tell of.</param>
     /// <param name="effect">What a write did; null otherwise.</param>
@@ -97,19 +89,11 @@ internal static class MetadataField
     private static readonly long MaxMilliseconds = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
     private static bool IsGood(PeerMetadata data) =>
-        data.Generation >= 0 && data.Writer.Length <= MaxWriterLength && !data.Writer.Any(char.IsControl) && data.FarValidator.Length <= MaxValidatorLength && IsPlain(data.FarValidator)
+        data.Generation >= 0 && data.Writer.Length <= MaxWriterLength && !data.Writer.Any(char.IsControl) && data.FarValidator.Length <= MaxValidatorLength && KeptFields.IsValue(data.FarValidator)
         && data.Tags.Count <= MaxItems && data.StoredHeaders.Count <= MaxItems && data.UnknownFields.Count <= MaxItems
         && data.Tags.All(t => t.Length > 0 && !t.Any(char.IsControl)) && data.Tags.Sum(Encoding.UTF8.GetByteCount) <= BlobMetadata.MaxTagsLength
         && data.StoredHeaders.Sum(h => h.Key.Length + h.Value.Length) <= BlobMetadata.MaxStoredHeadersLength
-        && data.StoredHeaders.All(h => IsStorable(h.Key) && IsPlain(h.Value));
-
-    /// <summary>Whether a field may be kept with a blob and given back with it.</summary>
-    private static bool IsStorable(string name) =>
-        !name.AsSpan().ContainsAnyExcept(NameCharacters)
-        && (PlainNames.Contains(name, StringComparer.Ordinal) || (name.StartsWith("x-", StringComparison.Ordinal) && !Array.Exists(ObeyedNames, o => name.StartsWith(o, StringComparison.Ordinal))));
-
-    /// <summary>Whether a text can be a field's value as it is.</summary>
-    private static bool IsPlain(string text) => !text.AsSpan().ContainsAnyExceptInRange(' ', '~');
+        && data.StoredHeaders.All(h => KeptFields.IsKept(h.Key) && KeptFields.IsValue(h.Value));
 
     private static string EffectName(PutEffect effect) => effect switch
     {

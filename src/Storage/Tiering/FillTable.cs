@@ -38,8 +38,14 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, Func<Bl
         }
     }
 
-    /// <summary>The key's fetch with one more reader: the one that is under way, if nothing has happened to the key since it began, or a new one. Null when the store is closing.</summary>
-    public Fill? Join(BlobKey key, long stamp, TierPolicy policy, out bool isFirst)
+    /// <summary>The key's fetch with one more reader: the one that is under way, if nothing has happened to the key since it began, or a new one.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="stamp">Its stamp from before it was found not to be here.</param>
+    /// <param name="policy">Of its namespace.</param>
+    /// <param name="mayLookAgain">Whether the asker looks again where the stamp has changed: what he did not find may have been published since, and its fetch be over.</param>
+    /// <param name="isFirst">Whether it is a new one.</param>
+    /// <returns>Null when it is better to look again, or the store is closing.</returns>
+    public Fill? Join(BlobKey key, long stamp, TierPolicy policy, bool mayLookAgain, out bool isFirst)
     {
         isFirst = false;
         lock (_lock)
@@ -48,8 +54,20 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, Func<Bl
                 return null;
             if (_fills.TryGetValue(key, out var fill) && fill.TryAddReader(stamp))
                 return fill;
+            if (mayLookAgain && near.GetGeneration(key) != stamp)
+                return null;
             isFirst = true;
             return Begin(new Fill(this, key, stamp, policy, isRetry: false));
+        }
+    }
+
+    /// <summary>Whether nothing is fetched any more.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (_lock)
+                return _closed;
         }
     }
 

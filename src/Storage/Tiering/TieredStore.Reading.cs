@@ -77,7 +77,7 @@ public sealed partial class TieredStore
                     if (verdict is { } source)
                         return Take(ref copy, source);
                 }
-                var fetched = await FetchAsync(key, expected, stamp, policy, cancellationToken).ConfigureAwait(false);
+                var fetched = await FetchAsync(key, expected, stamp, policy, mayLookAgain: attempt < MaxAttempts - 1, cancellationToken).ConfigureAwait(false);
                 if (fetched.Status == StoreStatus.Unavailable && copy is not null)
                     return TakeStale(ref copy, key, fetched.Detail);
                 if (fetched.Status == StoreStatus.Missing && copy is not null && !await DropAsync(key, stamp, cancellationToken).ConfigureAwait(false))
@@ -124,13 +124,13 @@ public sealed partial class TieredStore
         return new(_stats.AskAsync(key, stamp, policy, cancellationToken));
     }
 
-    /// <summary>Joins the key's fetch, or begins one.</summary>
-    private async ValueTask<Outcome<IBlobReader>> FetchAsync(BlobKey key, ByteRange expected, long stamp, TierPolicy policy, CancellationToken cancellationToken)
+    /// <summary>Joins the key's fetch, or begins one. <see cref="StoreStatus.Superseded"/> when something has happened to the key, so that it is to be looked at again.</summary>
+    private async ValueTask<Outcome<IBlobReader>> FetchAsync(BlobKey key, ByteRange expected, long stamp, TierPolicy policy, bool mayLookAgain, CancellationToken cancellationToken)
     {
         if (_answers.Find(key, stamp) is { Blob: null } missing && _answers.IsYounger(missing, _options.MissMemory))
             return StoreStatus.Missing;
-        if (_fills.Join(key, stamp, policy, out var isFirst) is not { } fill)
-            return Outcome<IBlobReader>.Fail(StoreStatus.Unavailable, "The store is closing.");
+        if (_fills.Join(key, stamp, policy, mayLookAgain, out var isFirst) is not { } fill)
+            return _fills.IsClosed ? Outcome<IBlobReader>.Fail(StoreStatus.Unavailable, "The store is closing.") : StoreStatus.Superseded;
         if (!isFirst)
             _counters.Collapsed();
         FillReader? reader = null;

@@ -105,6 +105,8 @@ public sealed partial class TieredStore
                 return StoreStatus.PreconditionFailed;
         }
         var hadEntry = IsPending(key);
+        if (!hadEntry && await RemoveOlderCopyAsync(key).ConfigureAwait(false) is { } fault)
+            return fault;
         try
         {
             // Not to be cancelled: an entry that nobody waits for any more would send an older copy.
@@ -184,6 +186,15 @@ public sealed partial class TieredStore
             LogNotForgotten(error, key);
         }
     }
+
+    /// <summary>
+    /// Under the gate, before an entry is made: takes away a copy of what the far store has. After a crash an entry stands for what is here then, and a copy must not be sent over what other
+    /// nodes have written since.
+    /// </summary>
+    private async ValueTask<Outcome<PutReceipt>?> RemoveOlderCopyAsync(BlobKey key) =>
+        (await _near.StatAsync(key, CancellationToken.None).ConfigureAwait(false)).Status == StoreStatus.Missing && _near.State.Rebuilding is null
+            ? null
+            : await RemoveCopyAsync(key).ConfigureAwait(false);
 
     private async ValueTask<Outcome<PutReceipt>?> RemoveCopyAsync(BlobKey key)
     {
