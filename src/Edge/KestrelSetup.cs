@@ -15,7 +15,7 @@ internal static class KestrelSetup
     /// Bytes of a connection that wait for the request to take them. An upload that waits for the far store fills this; Kestrel's own 1 MiB would be 64 MiB for 64 of them. The system's
     /// buffer of the socket comes before it, so a fast client has no need of more.
     /// </summary>
-    private const int ReadBufferLength = 256 * 1024;
+    private const int ReadBufferLength = 128 * 1024;
 
     public static void Apply(SocketTransportOptions sockets)
     {
