@@ -3,7 +3,6 @@ using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Origins;
 using EdgeCache.Edge.Tls;
-using EdgeCache.Edge.Transport;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Tiering;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -152,7 +151,7 @@ internal sealed class EdgeNode : IAsyncDisposable
         // The start block says it better.
         builder.Services.Configure<ConsoleLifetimeOptions>(o => o.SuppressStatusMessages = true);
         builder.Services.AddRouting();
-        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = InlineTurn.IsEnabled);
+        builder.Services.Configure<SocketTransportOptions>(KestrelSetup.Apply);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options));
     }
 }

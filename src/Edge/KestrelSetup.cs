@@ -3,6 +3,7 @@ using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Tls;
 using EdgeCache.Edge.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using KestrelListenOptions = Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions;
 
 namespace EdgeCache.Edge;
@@ -10,6 +11,18 @@ namespace EdgeCache.Edge;
 /// <summary>Turns the settings into Kestrel's: where it listens, and what a connection may do before anybody knows who it is.</summary>
 internal static class KestrelSetup
 {
+    /// <summary>
+    /// Bytes of a connection that wait for the request to take them. An upload that waits for the far store fills this; Kestrel's own 1 MiB would be 64 MiB for 64 of them. The system's
+    /// buffer of the socket comes before it, so a fast client has no need of more.
+    /// </summary>
+    private const int ReadBufferLength = 128 * 1024;
+
+    public static void Apply(SocketTransportOptions sockets)
+    {
+        sockets.UnsafePreferInlineScheduling = InlineTurn.IsEnabled;
+        sockets.MaxReadBufferSize = ReadBufferLength;
+    }
+
     public static void Apply(KestrelServerOptions kestrel, EdgeCacheOptions options)
     {
         kestrel.AddServerHeader = false;

@@ -60,8 +60,8 @@ public sealed record S3StoreOptions
     /// <summary>Length of a part, in bytes, <see cref="MinPartSize"/> and more. Larger content is uploaded in up to 10,000 such parts, which also limits an object. Default: 8 MiB, so 78 GiB.</summary>
     public int PartSize { get; init; } = 8 * 1024 * 1024;
 
-    /// <summary>Buffers of a part's length that all uploads together may hold, 2 and more: the memory they take. Default: 16.</summary>
-    public int MaxPartBuffers { get; init; } = 16;
+    /// <summary>Buffers of a part's length that all uploads together may hold, 2 and more: the memory they take. Default: 8, so 64 MiB.</summary>
+    public int MaxPartBuffers { get; init; } = 8;
 
     /// <summary>What the server is known to keep; as a probe found it. Default: nothing, so that the store looks before it writes.</summary>
     public S3Capabilities Capabilities { get; init; } = S3Capabilities.Unknown;

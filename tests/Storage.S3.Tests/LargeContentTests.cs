@@ -30,7 +30,7 @@ public sealed class LargeContentTests(S3Fixture fixture) : S3StoreTest(fixture)
         metadata.Generation.ShouldBe(receipt.Metadata.Generation);
         metadata.FarValidator.ShouldBe(receipt.Metadata.FarValidator);
         (await store.PutAsync(key, content, options)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Unchanged);
-        store.FreeBuffers.ShouldBe(16);
+        store.FreeBuffers.ShouldBe(8);
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class LargeContentTests(S3Fixture fixture) : S3StoreTest(fixture)
         }
 
         (await UploadsAsync()).ShouldBeEmpty();
-        store.FreeBuffers.ShouldBe(16);
+        store.FreeBuffers.ShouldBe(8);
         if (how == "other blob there")
             (await store.GetAsync(key)).Content.ShouldBe("first"u8.ToArray());
         else
