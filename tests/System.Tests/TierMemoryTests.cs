@@ -52,7 +52,8 @@ public sealed class TierMemoryTests(ITestOutputHelper output)
 
         var all = Transfers * Length / MiB;
         output.WriteLine($"{Transfers} x {Length / MiB} MiB, room for {fitting}: peak memory {idle / MiB} MiB at the start, {puts / MiB} after the PUTs ({all / up.TotalSeconds:0} MiB/s), {gets / MiB} after the GETs ({all / down.TotalSeconds:0} MiB/s)");
-        foreach (var counter in (string[])["edgecache_far_direct_writes_total", "edgecache_far_direct_reads_total"])
+        // Where there is room for some, eviction may be quick enough for all.
+        foreach (var counter in fitting > 2 ? (string[])[] : ["edgecache_far_direct_writes_total", "edgecache_far_direct_reads_total"])
             (await ReadAsync(node, counter)).ShouldBeGreaterThan(0, $"what has no room must stream past the disk ({counter})");
         gets.ShouldBeLessThan(MemoryLimit);
     }
