@@ -18,7 +18,7 @@ public sealed partial class LocalStore
             throw new ArgumentException("The default key names no blob.", nameof(key));
         if (options.ExpectedLength > options.MaxLength)
             return StoreStatus.TooLarge;
-        var draft = Draft(key, options);
+        var draft = options.Draft(key, _time.GetUtcNow());
         BlobHeader.Check(draft);
         if (options.ExpectedLength > _options.MaxBytes || (options.ExpectedLength is { } length && LocalBlobWriter.SpaceFor(BlobHeader.Measure(draft), length) > _options.MaxBytes))
             return Outcome<IBlobWriter>.Fail(StoreStatus.NoSpace, $"It has {options.ExpectedLength} bytes; the whole store has {_options.MaxBytes}.");
@@ -111,23 +111,6 @@ public sealed partial class LocalStore
             return StoreStatus.PreconditionFailed;
         return !options.Replace && current is not null && options.ExpectedSha256 is { } digest && digest != current.Sha256 ? StoreStatus.Exists : StoreStatus.Ok;
     }
-
-    private BlobMetadata Draft(BlobKey key, PutOptions options) => new()
-    {
-        Key = key,
-        Length = 0,
-        Sha256 = default,
-        PayloadLength = 0,
-        PayloadSha256 = default,
-        Created = options.Created ?? DateTimeOffset.FromUnixTimeMilliseconds(Now),
-        Generation = 0,
-        ContentType = options.ContentType,
-        Writer = options.Writer,
-        Tags = options.Tags,
-        StoredHeaders = options.StoredHeaders,
-        FarValidator = options.FarValidator,
-        UnknownFields = options.UnknownFields,
-    };
 
     [LoggerMessage(LogLevel.Error, "The disk refused a write")]
     private partial void LogWriteFault(Exception error);

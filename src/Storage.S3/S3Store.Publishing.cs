@@ -22,7 +22,7 @@ public sealed partial class S3Store
             return new(Outcome<IBlobWriter>.Fail(StoreStatus.TooLarge, TooManyParts));
         if (_closed)
             return new(Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, "The store is closed."));
-        var draft = Draft(key, options);
+        var draft = options.Draft(key, _time.GetUtcNow());
         if (ObjectMetadata.Measure(draft) is var length && length > ObjectMetadata.MaxLength)
             return new(Outcome<IBlobWriter>.Fail(StoreStatus.TooLarge, $"The tags and stored headers take {length} bytes beside an object; S3 keeps {ObjectMetadata.MaxLength}."));
         return new(Outcome<IBlobWriter>.Good(new S3BlobWriter(this, _session, _buffers, _names.Of(key), draft, options)));
@@ -227,23 +227,6 @@ public sealed partial class S3Store
         }
         return new Sha256Digest(hash.GetHashAndReset());
     }
-
-    private BlobMetadata Draft(BlobKey key, PutOptions options) => new()
-    {
-        Key = key,
-        Length = 0,
-        Sha256 = default,
-        PayloadLength = 0,
-        PayloadSha256 = default,
-        Created = options.Created ?? DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds()),
-        Generation = 0,
-        ContentType = options.ContentType,
-        Writer = options.Writer,
-        Tags = options.Tags,
-        StoredHeaders = options.StoredHeaders,
-        FarValidator = options.FarValidator,
-        UnknownFields = options.UnknownFields,
-    };
 
     /// <summary>Whether replacing would change nothing that a reader sees.</summary>
     private static bool IsSame(BlobMetadata current, BlobMetadata next) =>

@@ -47,6 +47,40 @@ public sealed record PutOptions
 
     /// <summary>Fields of an unknown type that came with a copied blob.</summary>
     public IReadOnlyList<UnknownField> UnknownFields { get; init; } = [];
+
+    /// <summary>What to say of a copy of a blob: the same, as far as it is known.</summary>
+    public static PutOptions CopyOf(BlobMetadata blob) => new()
+    {
+        ExpectedLength = blob.Length,
+        ExpectedSha256 = blob.Sha256.IsKnown ? blob.Sha256 : null,
+        ContentType = blob.ContentType,
+        Writer = blob.Writer,
+        Tags = blob.Tags,
+        StoredHeaders = blob.StoredHeaders,
+        FarValidator = blob.FarValidator,
+        UnknownFields = blob.UnknownFields,
+        Created = blob.Created,
+    };
+
+    /// <summary>What is known of the blob before its content: length, digests and generation are open.</summary>
+    /// <param name="key">Its name.</param>
+    /// <param name="now">When it is stored, unless it is a copy.</param>
+    public BlobMetadata Draft(BlobKey key, DateTimeOffset now) => new()
+    {
+        Key = key,
+        Length = 0,
+        Sha256 = default,
+        PayloadLength = 0,
+        PayloadSha256 = default,
+        Created = Created ?? DateTimeOffset.FromUnixTimeMilliseconds(now.ToUnixTimeMilliseconds()),
+        Generation = 0,
+        ContentType = ContentType,
+        Writer = Writer,
+        Tags = Tags,
+        StoredHeaders = StoredHeaders,
+        FarValidator = FarValidator,
+        UnknownFields = UnknownFields,
+    };
 }
 
 /// <summary>What an acknowledged write did.</summary>

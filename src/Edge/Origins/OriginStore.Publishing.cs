@@ -22,22 +22,7 @@ internal sealed partial class OriginStore
             return new(StoreStatus.TooLarge);
         if (_closed)
             return new(Outcome<IBlobWriter>.Fail(StoreStatus.Unavailable, "The store is closed."));
-        var draft = new BlobMetadata
-        {
-            Key = key,
-            Length = 0,
-            Sha256 = default,
-            PayloadLength = 0,
-            PayloadSha256 = default,
-            Created = options.Created ?? DateTimeOffset.UnixEpoch,
-            Generation = 0,
-            ContentType = options.ContentType,
-            Writer = options.Writer,
-            Tags = options.Tags,
-            StoredHeaders = options.StoredHeaders,
-            FarValidator = options.FarValidator,
-            UnknownFields = options.UnknownFields,
-        };
+        var draft = options.Draft(key, DateTimeOffset.UnixEpoch);
         var metadata = client.Target.IsEdgeCache ? MetadataField.Write(draft) : null;
         if (client.Target.IsEdgeCache && metadata is null)
             return new(Outcome<IBlobWriter>.Fail(StoreStatus.TooLarge, $"The tags and stored headers take more than the {MetadataField.MaxLength} bytes that go to an origin."));

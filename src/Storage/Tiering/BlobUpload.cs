@@ -39,22 +39,9 @@ internal sealed partial class BlobUpload(IBlobStore near, IBlobStore far, IOutbo
 
     private static string Say(StoreStatus status, string? detail) => detail is null ? $"{status}." : $"{status}: {detail}";
 
-    private PutOptions OptionsFor(BlobMetadata blob) => new()
-    {
-        ExpectedLength = blob.Length,
-        ExpectedSha256 = blob.Sha256.IsKnown ? blob.Sha256 : null,
-        Replace = replaces(blob.Key.Namespace),
-        ContentType = blob.ContentType,
-        Writer = blob.Writer,
-        Tags = blob.Tags,
-        StoredHeaders = blob.StoredHeaders,
-        UnknownFields = blob.UnknownFields,
-        Created = blob.Created,
-    };
-
     private async Task<UploadResult> SendAsync(OutboxEntry entry, IBlobReader reader, CancellationToken cancellationToken)
     {
-        var opened = await far.OpenWriteAsync(entry.Key, OptionsFor(reader.Metadata), cancellationToken).ConfigureAwait(false);
+        var opened = await far.OpenWriteAsync(entry.Key, PutOptions.CopyOf(reader.Metadata) with { Replace = replaces(entry.Key.Namespace), FarValidator = "" }, cancellationToken).ConfigureAwait(false);
         if (!opened.IsOk)
             return await JudgeAsync(entry, reader.Metadata, opened.Status, opened.Detail, cancellationToken).ConfigureAwait(false);
         await using var writer = opened.Value;

@@ -94,7 +94,6 @@ internal sealed partial class Fill
         // For an instant nobody else changes the key: what is remembered with its stamp of then is what is stored.
         using var held = await _table.Gate.EnterAsync(Key, _table.Options.WaitLimit, CancellationToken.None).ConfigureAwait(false);
 
-
         // What is acknowledged and only here is newer than anything that the far store has, also where this fetch took its stamp for that of an older copy.
         if (held is not null && _table.IsPending(Key))
         {

@@ -236,7 +236,7 @@ internal sealed partial class Fill
     {
         try
         {
-            var opened = await _table.Near.OpenWriteAsync(Key, OptionsOf(blob), _stop.Token).ConfigureAwait(false);
+            var opened = await _table.Near.OpenWriteAsync(Key, PutOptions.CopyOf(blob) with { Replace = true, IfGeneration = Stamp }, _stop.Token).ConfigureAwait(false);
             if (!opened.IsOk)
                 return null;
             var writer = (IStagedBlobWriter)opened.Value;
@@ -251,21 +251,6 @@ internal sealed partial class Fill
             return null;
         }
     }
-
-    private PutOptions OptionsOf(BlobMetadata blob) => new()
-    {
-        ExpectedLength = blob.Length,
-        ExpectedSha256 = blob.Sha256.IsKnown ? blob.Sha256 : null,
-        Replace = true,
-        IfGeneration = Stamp,
-        ContentType = blob.ContentType,
-        Writer = blob.Writer,
-        Tags = blob.Tags,
-        StoredHeaders = blob.StoredHeaders,
-        FarValidator = blob.FarValidator,
-        UnknownFields = blob.UnknownFields,
-        Created = blob.Created,
-    };
 
     /// <summary>Copies; false when the local store takes no more.</summary>
     private async Task<bool> CopyAsync(IBlobReader reader, IStagedBlobWriter writer, long length)
