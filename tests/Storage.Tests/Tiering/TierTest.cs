@@ -11,6 +11,7 @@ public abstract class TierTest : IAsyncDisposable
 {
     protected static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
+    private readonly Lock _making = new();
     private TieredStore? _tiers;
 
     protected TierTest()
