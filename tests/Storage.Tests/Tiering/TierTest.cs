@@ -50,7 +50,15 @@ public abstract class TierTest : IAsyncDisposable
 
     protected TieredStoreOptions Options { get; set; } = new();
 
-    protected TieredStore Tiers => _tiers ??= new TieredStore(Near, Far, Outbox, Gate, Options with { PolicyOf = AskPolicy }, Clock, NullLogger.Instance);
+    /// <summary>Made when it is first used, after the test has said how; once, also where many ask first.</summary>
+    protected TieredStore Tiers
+    {
+        get
+        {
+            lock (_making)
+                return _tiers ??= new TieredStore(Near, Far, Outbox, Gate, Options with { PolicyOf = AskPolicy }, Clock, NullLogger.Instance);
+        }
+    }
 
     protected TierState Counts => Tiers.State.Tier!;
 
