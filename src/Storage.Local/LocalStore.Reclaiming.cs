@@ -142,7 +142,7 @@ public sealed partial class LocalStore
         {
             // A blob that nobody asked for is only copied because its segment is nearly empty: it stays where it was on probation, and what came in after it is still younger.
             to = emptying.KeepAll && entry.Frequency == 0 && segment.Class == SegmentClass.Probation
-                ? await _log.AppendMovedAsync((uint)segment.Rank, bytes, fileBytes).ConfigureAwait(false)
+                ? await _log.AppendMovedAsync(segment.Place, bytes, fileBytes).ConfigureAwait(false)
                 : await _log.AppendAsync(entry.Frequency > 0 ? SegmentClass.Main : segment.Class, bytes, fileBytes).ConfigureAwait(false);
         }
         catch (IOException error) when (!emptying.KeepAll && IsNoSpace(error))

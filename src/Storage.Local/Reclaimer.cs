@@ -58,7 +58,7 @@ internal sealed partial class Reclaimer : IAsyncDisposable
     // Protects the list; nothing else is taken while it is held.
     private readonly Lock _waiting = new();
     private readonly List<long> _wanted = [];
-    private long _lastRank;
+    private long _turns;
     private volatile bool _hasDead;
 
     // The pass that has not begun yet.
@@ -231,7 +231,7 @@ internal sealed partial class Reclaimer : IAsyncDisposable
             switch (result == EmptyResult.NoRoom ? await _empty(segment, false).ConfigureAwait(false) : result)
             {
                 case EmptyResult.Removed: count++; break;
-                case EmptyResult.Stays: segment.Stay(++_lastRank + uint.MaxValue); break;
+                case EmptyResult.Stays: segment.Stay(_segments.LastId, ++_turns); break;
                 default: failed.Add(segment.Id); break;
             }
         }
@@ -255,7 +255,7 @@ internal sealed partial class Reclaimer : IAsyncDisposable
     private (Segment Segment, bool Sparse)? Choose(HashSet<uint> failed)
     {
         var all = _segments.List();
-        var candidates = all.Where(s => !failed.Contains(s.Id) && s.IsSealed).OrderBy(s => s.Rank).ToList();
+        var candidates = all.Where(s => !failed.Contains(s.Id) && s.IsSealed).OrderBy(s => s.Place).ThenBy(s => s.Turn).ToList();
         if (candidates.Count == 0)
             return null;
         if (candidates.Find(s => s.LiveBytes < s.Length * SparseShare) is { } sparse)

@@ -120,6 +120,30 @@ public sealed class ReclaimerTests : IAsyncDisposable
         _space.Used.ShouldBeLessThan(Max);
     }
 
+    [Fact]
+    public async Task What_comes_in_goes_behind_what_stays()
+    {
+        var stays = new Queue<uint>([1, 2, 3, 4, 5]);
+        var removed = new List<uint>();
+        _empty = segment =>
+        {
+            if (stays.TryPeek(out var next) && next == segment.Id)
+                return new(stays.Dequeue() == next ? EmptyResult.Stays : EmptyResult.Failed);
+            removed.Add(segment.Id);
+            return Remove(segment);
+        };
+        (await _reclaimer.MakeRoomAsync(Max * 9 / 10, Options.RoomTimeout, default)).ShouldBeTrue();
+        stays.ShouldBeEmpty();
+        var young = _segments.Create(SegmentClass.Main);
+        young.AddLive(Max);
+        young.Seal();
+        _space.AddUsed(Max / 64);
+
+        (await _reclaimer.MakeRoomAsync(Max, Options.RoomTimeout, default)).ShouldBeTrue();
+
+        removed[^6..].ShouldBe([1, 2, 3, 4, 5, young.Id]);
+    }
+
     private ValueTask<EmptyResult> Remove(Segment segment)
     {
         _segments.Remove(segment);

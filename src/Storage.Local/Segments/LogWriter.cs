@@ -58,7 +58,7 @@ internal sealed class LogWriter : IAsyncDisposable
         AddAsync(new Pending((int)queue, queue, record, record.Length + fileBytes));
 
     /// <summary>Appends the copy of a record whose blob keeps its place on probation.</summary>
-    /// <param name="place">The place: the rank of the segment it comes from.</param>
+    /// <param name="place">The place: that of the segment it comes from.</param>
     /// <param name="record">The record; must stay as it is until the task ends.</param>
     /// <param name="fileBytes">Of the file that it stands for.</param>
     /// <exception cref="IOException">As for any record.</exception>
@@ -207,7 +207,7 @@ internal sealed class LogWriter : IAsyncDisposable
     private Segment Active(int lane, Pending next)
     {
         if (_active[lane] is { } segment && segment.Length + next.Record.Length <= _segmentLength && (segment.Weight == 0 || segment.Weight + next.Weight <= _maxWeight)
-            && !(next.Place > segment.Rank + MaxSpread))
+            && !(next.Place > segment.Place + MaxSpread))
             return segment;
         // Nothing is active while this fails: the full one must not be.
         SealActive(lane, uint.MaxValue);

@@ -55,8 +55,11 @@ internal sealed class Segment(uint id, SegmentClass queue, uint place, IStoreFil
     /// <summary>False where the header that says the class is damaged.</summary>
     public bool IsClassKnown { get; init; } = true;
 
-    /// <summary>Its place in the queue: the smallest is next to be emptied.</summary>
-    public long Rank { get; private set; } = place;
+    /// <summary>Its place in the queue, as the id of the segment whose place it is.</summary>
+    public uint Place { get; private set; } = place;
+
+    /// <summary>Of those that have one place, who came there first: 0 for the one whose place it is.</summary>
+    public long Turn { get; private set; }
 
     public IStoreFile File { get; } = file;
 
@@ -116,11 +119,14 @@ internal sealed class Segment(uint id, SegmentClass queue, uint place, IStoreFil
         return FileVerdict.Good;
     }
 
-    /// <summary>Goes to the end of the main queue. Called by the reclaimer alone.</summary>
-    public void Stay(long rank)
+    /// <summary>Goes to the end of the main queue: behind the youngest that there is, and before all that come. Called by the reclaimer alone.</summary>
+    /// <param name="place">The id of the youngest.</param>
+    /// <param name="turn">More than any segment had before.</param>
+    public void Stay(uint place, long turn)
     {
         Class = SegmentClass.Main;
-        Rank = rank;
+        Place = place;
+        Turn = turn;
     }
 
     /// <summary>Bytes of all records, and of the files that they stand for: what emptying the segment is about. Written by the log writer alone.</summary>

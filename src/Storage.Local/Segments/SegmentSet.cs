@@ -15,6 +15,9 @@ internal sealed class SegmentSet(string folder, IFileSystem files, HashSecret se
 
     public int Count => _segments.Count;
 
+    /// <summary>The largest id that was ever given.</summary>
+    public uint LastId => Volatile.Read(ref _lastId);
+
     public Segment? Find(uint id) => _segments.GetValueOrDefault(id);
 
     /// <summary>The segments at this moment, oldest first.</summary>
