@@ -141,6 +141,9 @@ internal sealed class EdgeNode : IAsyncDisposable
             o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
         });
         quiet.AddTo(builder.Logging);
+
+        // While this category is on at any level, the server makes an activity and a scope for every request: a twentieth of what a small hit takes.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection(FrameworkSections.Logging)).AddConsole();
     }
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
+using EdgeCache.Edge.Transport;
 using EdgeCache.Storage;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -15,6 +16,9 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
     // From linux/tcp.h: the option and its level.
     private const int TcpLevel = 6;
     private const int TcpQuickAck = 12;
+
+    /// <summary>Content that no store puts into a file of its own.</summary>
+    private const int StaysInMemory = 8 * 1024;
 
     public async Task HandleAsync(HttpContext context, BlobRequest blob)
     {
@@ -71,6 +75,10 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
         while (true)
         {
             var result = await ReadAsync(body);
+
+            // What does not fit a small blob goes to a file as it comes, and the system may hold up whoever writes faster than the disk.
+            if (InlineTurn.IsOnSocketThread && context.Request.ContentLength is not <= StaysInMemory)
+                await Task.Yield();
             foreach (var segment in result.Buffer)
             {
                 sha512?.AppendData(segment.Span);

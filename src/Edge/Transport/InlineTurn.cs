@@ -9,6 +9,9 @@ internal static class InlineTurn
     /// <summary>The runtime's switch for inline completions; whoever sets it wants nothing to be handed to another thread, so the server follows it too.</summary>
     public static bool IsEnabled { get; } = Environment.GetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS") is "1" or "true";
 
+    /// <summary>Whether the caller has the thread that waits for many sockets. Whoever may wait for a disk leaves it first (<see cref="Task.Yield"/>).</summary>
+    public static bool IsOnSocketThread => IsEnabled && !Thread.CurrentThread.IsThreadPoolThread;
+
     /// <summary>What a turn is worth, in bytes sent.</summary>
     private const int Turn = 256 * 1024;
 
@@ -28,7 +31,7 @@ internal static class InlineTurn
     /// <summary>Counts these bytes; true when the turn is over and the caller is to go on in the thread pool (<see cref="Task.Yield"/>).</summary>
     public static bool IsOver(HttpContext context, int bytes)
     {
-        if (!IsEnabled || Thread.CurrentThread.IsThreadPoolThread)
+        if (!IsOnSocketThread)
             return false;
         if (!ReferenceEquals(_connection, context.Connection))
             (_connection, _used) = (context.Connection, 0);

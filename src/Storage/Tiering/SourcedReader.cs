@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Win32.SafeHandles;
+
 namespace EdgeCache.Storage.Tiering;
 
 /// <summary>A reader of one store that tells something else of where its bytes come from.</summary>
@@ -10,6 +13,8 @@ internal sealed class SourcedReader(IBlobReader inner, BlobMetadata metadata, Bl
     public ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => inner.ReadAsync(offset, buffer, cancellationToken);
 
     public bool TryGetMemory(out ReadOnlyMemory<byte> memory) => inner.TryGetMemory(out memory);
+
+    public bool TryGetFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? file, out long position) => inner.TryGetFile(offset, length, out file, out position);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }

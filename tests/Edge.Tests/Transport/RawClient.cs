@@ -44,8 +44,11 @@ internal sealed class RawClient : IAsyncDisposable
         }
         var lines = Encoding.Latin1.GetString(_buffer, _start, end).Split("\r\n");
         _start += end + 4;
+        var status = int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture);
+        if (status == 304)
+            return (status, 0);
         var length = lines.Single(line => line.StartsWith("Content-Length: ", StringComparison.Ordinal));
-        return (int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture), int.Parse(length["Content-Length: ".Length..], CultureInfo.InvariantCulture));
+        return (status, int.Parse(length["Content-Length: ".Length..], CultureInfo.InvariantCulture));
     }
 
     /// <summary>So many bytes of content, taken from the socket in steps of at most this size.</summary>
