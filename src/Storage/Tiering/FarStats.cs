@@ -22,16 +22,18 @@ internal sealed class FarStats(IBlobStore far, AnswerMemory answers)
     {
         try
         {
+            var at = answers.Now();
+
             // One asker who leaves does not end it for the others; the far store has a time-out.
             var found = await far.StatAsync(key, CancellationToken.None).ConfigureAwait(false);
             if (found.IsOk)
             {
                 var blob = FarBlobs.Normalize(found.Value, policy);
-                answers.Note(key, stamp, blob);
+                answers.Note(key, stamp, at, blob);
                 return blob;
             }
             if (found.Status == StoreStatus.Missing)
-                answers.Note(key, stamp, blob: null);
+                answers.Note(key, stamp, at, blob: null);
             return found;
         }
         finally
