@@ -181,7 +181,7 @@ internal sealed partial class Fill
             if (hasSlot)
                 await FetchAsync().ConfigureAwait(false);
             else
-                End(FillState.Failed, Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "Too many blobs are being fetched from the far store."));
+                End(FillState.Failed, Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, FarDetails.Busy));
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {

@@ -18,7 +18,7 @@ public sealed partial class TieredStore
         if (staged.Status is not (StoreStatus.NoSpace or StoreStatus.Unavailable))
             return staged;
         var direct = await OpenDirectAsync(key, options, cancellationToken).ConfigureAwait(false);
-        return direct.IsOk ? new TieredWriter(this, key, options, direct.Value) : direct;
+        return direct.IsOk ? new TieredWriter(this, key, options, direct.Value) : direct.ForClients(_options);
     }
 
     /// <inheritdoc/>
@@ -41,7 +41,7 @@ public sealed partial class TieredStore
         }
         var far = await _far.DeleteAsync(key, condition, CancellationToken.None).ConfigureAwait(false);
         if (far.Status is not (StoreStatus.Ok or StoreStatus.Missing))
-            return far;
+            return far.ForClients(_options);
         var near = await _near.DeleteAsync(key, condition: null, CancellationToken.None).ConfigureAwait(false);
         if (near.Status is not (StoreStatus.Ok or StoreStatus.Missing))
             return Failed<BlobMetadata>(StoreStatus.Unavailable, near.Detail);
@@ -65,7 +65,7 @@ public sealed partial class TieredStore
         var sending = options with { ExpectedLength = content.Length, ExpectedSha256 = content.Sha256, Checksums = content.Checksums, IfGeneration = null };
         var opened = await _far.OpenWriteAsync(key, sending, cancellationToken).ConfigureAwait(false);
         if (!opened.IsOk)
-            return Failed<PutReceipt>(opened.Status, opened.Detail);
+            return Failed<PutReceipt>(opened.Status, opened.ForClients(_options).Detail);
         await using var writer = opened.Value.ConfigureAwait(false);
         if (await StagedContent.CopyAsync(staged, content.Length, opened.Value, cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
             return status;
@@ -79,7 +79,7 @@ public sealed partial class TieredStore
         var at = _answers.Now();
         var far = await opened.Value.CommitAsync(cancellationToken).ConfigureAwait(false);
         if (!far.IsOk)
-            return far;
+            return far.ForClients(_options);
         return far.Value.Effect == PutEffect.Unchanged
             ? await SettleUnchangedAsync(far.Value).ConfigureAwait(false)
             : await SettleAsync(key, staged, far.Value, at).ConfigureAwait(false);
@@ -140,7 +140,7 @@ public sealed partial class TieredStore
         var at = _answers.Now();
         var far = await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
         if (!far.IsOk)
-            return far;
+            return far.ForClients(_options);
         return far.Value.Effect == PutEffect.Unchanged ? await SettleUnchangedAsync(far.Value).ConfigureAwait(false) : await SettleAsync(key, staged: null, far.Value, at).ConfigureAwait(false);
     }
 
