@@ -68,6 +68,25 @@ public sealed class BlockChecksums
         return new BlockChecksums(values, block);
     }
 
+    /// <summary>The checksums of blocks that are put together from shorter ones.</summary>
+    /// <param name="values">Checksums over each <see cref="MinBlockLength"/> bytes of the content.</param>
+    /// <param name="length">Length of the content in bytes.</param>
+    /// <returns>Null where there is no content.</returns>
+    public static BlockChecksums? Of(ReadOnlySpan<uint> values, long length)
+    {
+        if (length <= 0)
+            return null;
+        var block = BlockLengthFor(length);
+        var together = (int)(block / MinBlockLength);
+        var result = new uint[(length + block - 1) / block];
+        for (var i = 0; i < values.Length; i++)
+        {
+            ref var value = ref result[i / together];
+            value = i % together == 0 ? values[i] : Crc32C.Combine(value, values[i], Math.Min(MinBlockLength, length - ((long)i * MinBlockLength)));
+        }
+        return new BlockChecksums(result, block);
+    }
+
     /// <summary>Reads all content of a blob and takes its checksums; null where it has no content, or ends too early.</summary>
     public static async ValueTask<BlockChecksums?> OfAsync(IBlobReader reader, CancellationToken cancellationToken)
     {

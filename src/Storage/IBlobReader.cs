@@ -15,6 +15,10 @@ public interface IBlobReader : IAsyncDisposable
     /// </summary>
     ReadOnlyMemory<byte>? ContentMd5 => null;
 
+    /// <summary>Checksums of the content's blocks, where the store knows them without reading the content; null otherwise.</summary>
+    /// <exception cref="IOException">The store failed.</exception>
+    ValueTask<BlockChecksums?> GetChecksumsAsync(CancellationToken cancellationToken) => new(Metadata.Checksums);
+
     /// <summary>Reads content.</summary>
     /// <param name="offset">First byte to read, from 0 to the length of the content.</param>
     /// <param name="buffer">Where to; not empty.</param>

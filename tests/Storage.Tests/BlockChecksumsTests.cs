@@ -54,6 +54,20 @@ public sealed class BlockChecksumsTests
         BlockChecksums.TryParse(checksums.ToString(), length + block).ShouldBeNull();
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData((3 * MiB) + 5)]
+    [InlineData((130 * MiB) + 77)]
+    public void Those_of_longer_blocks_follow_from_those_of_shorter_ones(int length)
+    {
+        var content = new byte[length];
+        new Random(7).NextBytes(content);
+        var values = content.Chunk(MiB).Select(b => Crc32C.Of(b)).ToArray();
+        var builder = new BlockChecksumBuilder();
+        builder.Append(content);
+        BlockChecksums.Of(values, length)!.ToString().ShouldBe(builder.End()!.ToString());
+    }
+
     [Fact]
     public void Nothing_has_none()
     {
