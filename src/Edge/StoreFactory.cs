@@ -84,6 +84,8 @@ internal static class StoreFactory
             $"{state.Waiting + state.Parked} blobs of the store '{storage.Path}' are acknowledged and not in the far store yet, and no far store is configured. Configure it again and let it be drained; edgecache outbox says what waits. Or move outbox.db away to give them up.");
     }
 
+    private static bool IsLoop(string detail) => detail == OriginFaults.Loop;
+
     private static bool HasFar(StorageOptions storage) => storage.S3.Bucket is not null || storage.Origin.Cluster is not null;
 
     private static async Task<S3Store> OpenBucketAsync(StorageOptions storage, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
@@ -99,7 +101,7 @@ internal static class StoreFactory
     {
         IBlobStore far = origin is not null ? origin : await OpenBucketAsync(live.Current.Options.Storage, loggers, time, cancellationToken);
         var tiering = live.Current.Options.Storage.Tiering;
-        var resilience = new ResilienceOptions { Timeout = tiering.Timeout, BreakDuration = tiering.BreakDuration };
+        var resilience = new ResilienceOptions { Timeout = tiering.Timeout, BreakDuration = tiering.BreakDuration, IsAboutRequest = IsLoop };
         var options = new TieredStoreOptions
         {
             PolicyOf = name => live.Current.Tiers.GetValueOrDefault(name) ?? TierPolicy.Default,
@@ -107,6 +109,8 @@ internal static class StoreFactory
             StatMemory = tiering.StatMemory,
             MaxFills = tiering.MaxFills,
             AbandonAfter = tiering.AbandonAfter,
+            Route = origin is null ? static () => null : static () => OriginChain.Current,
+            IsForClients = IsLoop,
         };
         var guarded = new ResilientStore(far, resilience, time, loggers.CreateLogger<ResilientStore>());
         var gate = new KeyGate();

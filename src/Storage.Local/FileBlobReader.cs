@@ -22,6 +22,15 @@ internal sealed class FileBlobReader(LocalStore store, OpenFile file, IndexEntry
 
     public BlobMetadata Metadata => file.Info.Metadata;
 
+    public async ValueTask<BlockChecksums?> GetChecksumsAsync(CancellationToken cancellationToken)
+    {
+        // Of a payload in a coding, they are not those of the content.
+        if (Metadata.Coding.Length > 0)
+            return null;
+        _checksums ??= await ReadChecksumsAsync(cancellationToken).ConfigureAwait(false);
+        return BlockChecksums.Of(_checksums, Metadata.Length);
+    }
+
     public ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         var left = Metadata.PayloadLength - offset;

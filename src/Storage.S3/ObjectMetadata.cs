@@ -22,6 +22,7 @@ internal static class ObjectMetadata
     private const string Headers = "edgecache-headers";
     private const string Validator = "edgecache-validator";
     private const string Fields = "edgecache-fields";
+    private const string Checksums = "edgecache-crc32c";
 
     /// <summary>Bytes that the metadata takes once length and digest are known.</summary>
     public static int Measure(BlobMetadata blob)
@@ -30,8 +31,16 @@ internal static class ObjectMetadata
         return Write(known).Sum(f => f.Key.Length + f.Value.Length);
     }
 
-    /// <summary>The fields of a blob. A digest that is not known yet is left out.</summary>
-    public static IEnumerable<KeyValuePair<string, string>> Write(BlobMetadata blob)
+    /// <summary>The fields of a blob. A digest that is not known yet is left out, and so are checksums for which there is no room.</summary>
+    public static List<KeyValuePair<string, string>> Write(BlobMetadata blob)
+    {
+        List<KeyValuePair<string, string>> fields = [.. WritePlain(blob)];
+        if (blob.Checksums?.ToString() is { } text && fields.Sum(f => f.Key.Length + f.Value.Length) + Checksums.Length + text.Length <= MaxLength)
+            fields.Add(new(Checksums, text));
+        return fields;
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> WritePlain(BlobMetadata blob)
     {
         if (blob.Sha256.IsKnown)
             yield return new(Sha256, blob.Sha256.ToHex());
@@ -74,6 +83,7 @@ internal static class ObjectMetadata
             StoredHeaders = [.. Split(field(Headers), '&', ReadPair), .. Coding(headers.ContentEncoding)],
             FarValidator = field(Validator) is { } validator && KeptFields.IsValue(Decode(validator)) ? Decode(validator) : ETags.Normalize(headers.ETag) ?? "",
             UnknownFields = Split(field(Fields), ',', ReadUnknown),
+            Checksums = BlockChecksums.TryParse(field(Checksums), headers.Length),
         };
     }
 

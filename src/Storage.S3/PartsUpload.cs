@@ -3,7 +3,7 @@ using Amazon.S3.Model;
 namespace EdgeCache.Storage.S3;
 
 /// <summary>
-/// An upload in parts: a few at once, each from a buffer of the store's that goes back as soon as its part is there. The first failure ends the others.
+/// An upload in parts: a few at once, each from memory of the store's that goes back as soon as its part is there. The first failure ends the others.
 /// </summary>
 internal sealed class PartsUpload : IAsyncDisposable
 {
@@ -13,7 +13,6 @@ internal sealed class PartsUpload : IAsyncDisposable
     private const int MaxParallel = 4;
 
     private readonly S3Session _session;
-    private readonly PartBuffers _buffers;
     private readonly string _name;
     private readonly string _upload;
     private readonly Action<Exception> _onAbandoned;
@@ -22,10 +21,9 @@ internal sealed class PartsUpload : IAsyncDisposable
     private readonly List<Task<PartETag>> _parts = [];
     private bool _completed;
 
-    private PartsUpload(S3Session session, PartBuffers buffers, string name, string upload, Action<Exception> onAbandoned)
+    private PartsUpload(S3Session session, string name, string upload, Action<Exception> onAbandoned)
     {
         _session = session;
-        _buffers = buffers;
         _name = name;
         _upload = upload;
         _onAbandoned = onAbandoned;
@@ -33,11 +31,11 @@ internal sealed class PartsUpload : IAsyncDisposable
 
     public int Count => _parts.Count;
 
-    public static async Task<PartsUpload> BeginAsync(S3Session session, PartBuffers buffers, string name, BlobMetadata draft, Action<Exception> onAbandoned, CancellationToken cancellationToken) =>
-        new(session, buffers, name, await session.BeginPartsAsync(name, draft, cancellationToken).ConfigureAwait(false), onAbandoned);
+    public static async Task<PartsUpload> BeginAsync(S3Session session, string name, BlobMetadata draft, Action<Exception> onAbandoned, CancellationToken cancellationToken) =>
+        new(session, name, await session.BeginPartsAsync(name, draft, cancellationToken).ConfigureAwait(false), onAbandoned);
 
-    /// <summary>Uploads a part while the caller goes on. Takes the buffer over, also when it throws.</summary>
-    public async ValueTask AddAsync(byte[] buffer, int length, CancellationToken cancellationToken)
+    /// <summary>Uploads a part while the caller goes on. Takes it over, also when it throws.</summary>
+    public async ValueTask AddAsync(PartBuffer part, CancellationToken cancellationToken)
     {
         try
         {
@@ -48,10 +46,10 @@ internal sealed class PartsUpload : IAsyncDisposable
         }
         catch
         {
-            _buffers.Return(buffer);
+            part.Return();
             throw;
         }
-        _parts.Add(SendAsync(_parts.Count + 1, buffer, length));
+        _parts.Add(SendAsync(_parts.Count + 1, part));
     }
 
     /// <summary>Makes the object of the parts.</summary>
@@ -77,11 +75,11 @@ internal sealed class PartsUpload : IAsyncDisposable
         _slots.Dispose();
     }
 
-    private async Task<PartETag> SendAsync(int number, byte[] buffer, int length)
+    private async Task<PartETag> SendAsync(int number, PartBuffer part)
     {
         try
         {
-            return await _session.PutPartAsync(_name, _upload, number, buffer.AsMemory(0, length), _stop.Token).ConfigureAwait(false);
+            return await _session.PutPartAsync(_name, _upload, number, part.OpenRead(), _stop.Token).ConfigureAwait(false);
         }
         catch
         {
@@ -90,7 +88,7 @@ internal sealed class PartsUpload : IAsyncDisposable
         }
         finally
         {
-            _buffers.Return(buffer);
+            part.Return();
             _slots.Release();
         }
     }

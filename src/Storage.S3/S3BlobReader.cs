@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Amazon.Runtime.Internal.Util;
 using Amazon.S3.Model;
 
 namespace EdgeCache.Storage.S3;
@@ -28,6 +27,8 @@ internal sealed class S3BlobReader(S3Session session, string name, StoredObject 
     private bool _hasProgress = true;
 
     public BlobMetadata Metadata => stored.Blob;
+
+    public ReadOnlyMemory<byte>? ContentMd5 => stored is { Blob.Sha256.IsKnown: false, Md5: { } md5 } ? md5 : null;
 
     /// <summary>Takes over an answer whose body is to be read first.</summary>
     public void Begin(GetObjectResponse answer, long offset, long length)
@@ -142,15 +143,7 @@ internal sealed class S3BlobReader(S3Session session, string name, StoredObject 
             throw new BlobDamagedException($"The object of {Metadata.Key} does not have the MD5 that is its ETag.");
     }
 
-    /// <summary>
-    /// Reads the body past the vendor's own check of the MD5, which takes time also where there is a SHA-256, and tells what it finds by an exception when the answer is disposed,
-    /// in place of the one that is under way.
-    /// </summary>
-    private void Take(GetObjectResponse answer)
-    {
-        _answer = answer;
-        _body = answer.ResponseStream is WrapperStream wrapper ? wrapper.GetNonWrapperBaseStream() : answer.ResponseStream;
-    }
+    private void Take(GetObjectResponse answer) => (_answer, _body) = (answer, answer.ResponseStream);
 
     /// <summary>Ends the answer. What is left of a body is not read: the connection goes with it.</summary>
     private void Close()

@@ -1,23 +1,16 @@
-using System.Buffers;
 using System.Security.Cryptography;
 
 namespace EdgeCache.Storage.S3;
 
 /// <summary>
-/// Gathers one blob. What fits into a part's length stays in a buffer and is one PUT at the commit, with the digest beside it. More is uploaded in parts as it comes.
-/// Buffers grow with what has really arrived: an announced length sizes none.
+/// Gathers one blob. What fits into a part's length stays in memory and is one PUT at the commit, with the digest beside it. More is uploaded in parts as it comes.
+/// Memory is taken for what has really arrived: an announced length sizes none.
 /// </summary>
 internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers buffers, string name, BlobMetadata draft, PutOptions options) : IBlobWriter
 {
-    private const int FirstBufferLength = 32 * 1024;
-
-    /// <summary>Up to here a buffer is the writer's own; a larger one is one of the few of the store.</summary>
-    private const int OwnBufferLength = 256 * 1024;
-
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private byte[] _buffer = [];
-    private bool _isPart;
-    private int _buffered;
+    private readonly BlockChecksumBuilder _checksums = new();
+    private PartBuffer _part = new(buffers, hasOwnPiece: true);
     private long _length;
     private long _generation;
     private PartsUpload? _upload;
@@ -31,8 +24,6 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
 
     /// <summary>Whether the upload in parts was begun with the digest beside it.</summary>
     public bool HasDigestInUpload => options.ExpectedSha256 is not null;
-
-    private int Limit => _isPart ? buffers.Length : _buffer.Length;
 
     public async ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
@@ -51,14 +42,13 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
         {
             while (content.Length > 0)
             {
-                if (_buffered == Limit && await MakeRoomAsync(cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
+                if (await MakeRoomAsync(cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
                     return status;
-                var part = content[..Math.Min(content.Length, Limit - _buffered)];
-                part.CopyTo(_buffer.AsMemory(_buffered));
-                _hash.AppendData(part.Span);
-                _buffered += part.Length;
-                _length += part.Length;
-                content = content[part.Length..];
+                var taken = _part.Append(content.Span);
+                _hash.AppendData(content.Span[..taken]);
+                _checksums.Append(content.Span[..taken]);
+                _length += taken;
+                content = content[taken..];
             }
             return StoreStatus.Ok;
         }
@@ -87,9 +77,9 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
             _digest = new Sha256Digest(_hash.GetHashAndReset());
         if (options.ExpectedSha256 is { } expected && expected != _digest)
             return Outcome<PutReceipt>.Fail(StoreStatus.DigestMismatch, $"The content has the SHA-256 {_digest}; {expected} was expected.");
-        if (_upload is not null && _buffered > 0 && await SendPartAsync(CancellationToken.None).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
+        if (_upload is not null && _part.Length > 0 && await SendPartAsync(CancellationToken.None).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
             return status;
-        var next = draft with { Length = _length, PayloadLength = _length, Sha256 = _digest, PayloadSha256 = _digest, Generation = _generation };
+        var next = draft with { Length = _length, PayloadLength = _length, Sha256 = _digest, PayloadSha256 = _digest, Generation = _generation, Checksums = _checksums.End() };
         var outcome = await store.PublishAsync(this, next, options, cancellationToken).ConfigureAwait(false);
         _committed = true;
         return outcome;
@@ -99,7 +89,7 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
     /// <returns>The server's validator of it, if the answer has it.</returns>
     public async Task<string?> SendAsync(BlobMetadata blob, Precondition condition) => ETags.Normalize(_upload is not null
         ? await _upload.CompleteAsync(condition).ConfigureAwait(false)
-        : (await session.PutAsync(name, _buffer.AsMemory(0, _buffered), blob, condition, CancellationToken.None).ConfigureAwait(false)).ETag);
+        : (await session.PutAsync(name, _part.OpenRead(), blob, condition, CancellationToken.None).ConfigureAwait(false)).ETag);
 
     public async ValueTask DisposeAsync()
     {
@@ -107,7 +97,7 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
             return;
         _ended = true;
         _hash.Dispose();
-        DropBuffer();
+        _part.Return();
         if (_upload is not null)
             await _upload.DisposeAsync().ConfigureAwait(false);
     }
@@ -120,26 +110,11 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
 
     private async ValueTask<StoreStatus> MakeRoomAsync(CancellationToken cancellationToken)
     {
-        if (_isPart && await SendPartAsync(cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
+        if (_part.IsFull && await SendPartAsync(cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
             return status;
-        if (_upload is null && _buffer.Length < OwnBufferLength)
-        {
-            Take(ArrayPool<byte>.Shared.Rent(_buffer.Length == 0 ? FirstBufferLength : OwnBufferLength), isPart: false);
-            return StoreStatus.Ok;
-        }
-        if (await buffers.RentAsync(session.Options.Timeout, cancellationToken).ConfigureAwait(false) is not { } part)
-            return Refuse(StoreStatus.Unavailable, "All buffers for uploads are in use: the far store is too slow for them, or there are too few (MaxPartBuffers).");
-        Take(part, isPart: true);
-        return StoreStatus.Ok;
-    }
-
-    /// <summary>Goes on in a larger buffer.</summary>
-    private void Take(byte[] larger, bool isPart)
-    {
-        _buffer.AsSpan(0, _buffered).CopyTo(larger);
-        DropBuffer();
-        _buffer = larger;
-        _isPart = isPart;
+        return await _part.GrowAsync(session.Options.Timeout, cancellationToken).ConfigureAwait(false)
+            ? StoreStatus.Ok
+            : Refuse(StoreStatus.Unavailable, "All memory for uploads is in use: the far store is too slow for them, or there is too little (MaxPartBuffers).");
     }
 
     /// <summary>Hands what is buffered over as the next part.</summary>
@@ -150,27 +125,17 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
             if (_upload is null)
             {
                 _generation = store.NextGeneration();
-                var begun = draft with { Sha256 = options.ExpectedSha256 ?? default, Generation = _generation };
-                _upload = await PartsUpload.BeginAsync(session, buffers, name, begun, error => store.NoteAbandoned(name, error), cancellationToken).ConfigureAwait(false);
+                var begun = draft with { Sha256 = options.ExpectedSha256 ?? default, Generation = _generation, Checksums = options.Checksums };
+                _upload = await PartsUpload.BeginAsync(session, name, begun, error => store.NoteAbandoned(name, error), cancellationToken).ConfigureAwait(false);
             }
-            var (buffer, length) = (_buffer, _buffered);
-            (_buffer, _buffered, _isPart) = ([], 0, false);
-            await _upload.AddAsync(buffer, length, cancellationToken).ConfigureAwait(false);
+            var part = _part;
+            _part = new PartBuffer(buffers, hasOwnPiece: false);
+            await _upload.AddAsync(part, cancellationToken).ConfigureAwait(false);
             return StoreStatus.Ok;
         }
         catch (Exception error) when (store.IsExpectedFault(error, cancellationToken))
         {
             return _refused = store.OnWriteFault(error);
         }
-    }
-
-    private void DropBuffer()
-    {
-        if (_isPart)
-            buffers.Return(_buffer);
-        else if (_buffer.Length > 0)
-            ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = [];
-        _isPart = false;
     }
 }

@@ -4,7 +4,9 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using Amazon.Runtime.Credentials;
+using Amazon.Runtime.Internal;
 using Amazon.S3;
+using Amazon.S3.Internal;
 
 namespace EdgeCache.Storage.S3;
 
@@ -36,7 +38,7 @@ internal static class S3ClientFactory
             config.RegionEndpoint = RegionEndpoint.GetBySystemName(options.Region);
 
         // Without any, the client looks where the AWS tools look (environment, web identity, files, container, machine) at its first call, and again when they expire.
-        return Credentials(options) is { } credentials ? new AmazonS3Client(credentials, config) : new AmazonS3Client(config);
+        return Credentials(options) is { } credentials ? new PlainClient(credentials, config) : new PlainClient(config);
     }
 
     private static AWSCredentials? Credentials(S3StoreOptions options)
@@ -66,6 +68,28 @@ internal static class S3ClientFactory
     private static AWSCredentials FromProfile(string profile) => new CredentialProfileStoreChain().TryGetAWSCredentials(profile, out var credentials)
         ? credentials
         : throw new IOException($"There is no profile '{profile}' with credentials in the AWS configuration files.");
+}
+
+/// <summary>
+/// The vendor's client without its check of what it reads: it takes every ETag without a '-' for an MD5, and fails where a server has others. Content is checked by whoever reads it.
+/// </summary>
+internal sealed class PlainClient : AmazonS3Client
+{
+    public PlainClient(AWSCredentials credentials, AmazonS3Config config)
+        : base(credentials, config)
+    {
+    }
+
+    public PlainClient(AmazonS3Config config)
+        : base(config)
+    {
+    }
+
+    protected override void CustomizeRuntimePipeline(RuntimePipeline pipeline)
+    {
+        base.CustomizeRuntimePipeline(pipeline);
+        pipeline.RemoveHandler<AmazonS3ResponseHandler>();
+    }
 }
 
 /// <summary>Gives the vendor's client connections of ours.</summary>

@@ -59,13 +59,13 @@ internal sealed class S3Session : IDisposable
         return CallAsync(t => _client.GetObjectAsync(request, t), cancellationToken);
     }
 
-    public Task<PutObjectResponse> PutAsync(string name, ReadOnlyMemory<byte> content, BlobMetadata blob, Precondition condition, CancellationToken cancellationToken)
+    public Task<PutObjectResponse> PutAsync(string name, Stream content, BlobMetadata blob, Precondition condition, CancellationToken cancellationToken)
     {
         var request = new PutObjectRequest
         {
             BucketName = Options.Bucket,
             Key = name,
-            InputStream = PooledContent.Stream(content),
+            InputStream = content,
             AutoCloseStream = false,
             UseChunkEncoding = false,
             ContentType = ObjectMetadata.PlainType(blob.ContentType),
@@ -96,7 +96,7 @@ internal sealed class S3Session : IDisposable
         return (await CallAsync(t => _client.InitiateMultipartUploadAsync(request, t), cancellationToken).ConfigureAwait(false)).UploadId;
     }
 
-    public async Task<PartETag> PutPartAsync(string name, string upload, int number, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    public async Task<PartETag> PutPartAsync(string name, string upload, int number, Stream content, CancellationToken cancellationToken)
     {
         var request = new UploadPartRequest
         {
@@ -105,7 +105,7 @@ internal sealed class S3Session : IDisposable
             UploadId = upload,
             PartNumber = number,
             PartSize = content.Length,
-            InputStream = PooledContent.Stream(content),
+            InputStream = content,
             UseChunkEncoding = false,
             ExpectedBucketOwner = Options.ExpectedBucketOwner,
         };

@@ -60,7 +60,9 @@ public sealed record S3StoreOptions
     /// <summary>Length of a part, in bytes, <see cref="MinPartSize"/> and more. Larger content is uploaded in up to 10,000 such parts, which also limits an object. Default: 8 MiB, so 78 GiB.</summary>
     public int PartSize { get; init; } = 8 * 1024 * 1024;
 
-    /// <summary>Buffers of a part's length that all uploads together may hold, 2 and more: the memory they take. Default: 8, so 64 MiB.</summary>
+    /// <summary>
+    /// Parts that all uploads together may hold in memory, 2 and more. An upload takes of that what it has got of its next part, beyond its first 256 KiB. Default: 8, so 64 MiB.
+    /// </summary>
     public int MaxPartBuffers { get; init; } = 8;
 
     /// <summary>What the server is known to keep; as a probe found it. Default: nothing, so that the store looks before it writes.</summary>

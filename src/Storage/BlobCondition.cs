@@ -18,6 +18,12 @@ public sealed record BlobCondition
     /// <summary>When set: no blob may be there whose content has one of these digests (<c>If-None-Match</c> with entity tags).</summary>
     public IReadOnlyList<Sha256Digest>? NoneOf { get; init; }
 
+    /// <summary>Beside <see cref="AnyOf"/>, where that is set: entity tags, with their quotes, of which the blob may have one instead. It is the <see cref="BlobMetadata.FarValidator"/>, of a blob that has one.</summary>
+    public IReadOnlyList<string> AnyOfTags { get; init; } = [];
+
+    /// <summary>Beside <see cref="NoneOf"/>, where that is set: entity tags, with their quotes, that the blob must not have either.</summary>
+    public IReadOnlyList<string> NoneOfTags { get; init; } = [];
+
     /// <summary>When set: the blob, if there is one, must not be newer (<c>If-Unmodified-Since</c>, whole seconds).</summary>
     public DateTimeOffset? UnmodifiedSince { get; init; }
 
@@ -26,10 +32,15 @@ public sealed record BlobCondition
     {
         if (MustExist is { } exist && exist != (current is not null))
             return false;
-        if (AnyOf is not null && (current is not { Sha256.IsKnown: true } || !AnyOf.Contains(current.Sha256)))
+        if (AnyOf is not null && (current is null || !IsNamed(current, AnyOf, AnyOfTags)))
             return false;
-        if (NoneOf is not null && current is { Sha256.IsKnown: true } && NoneOf.Contains(current.Sha256))
+        if (NoneOf is not null && current is not null && IsNamed(current, NoneOf, NoneOfTags))
             return false;
         return UnmodifiedSince is not { } since || current is null || current.Created.ToUnixTimeSeconds() <= since.ToUnixTimeSeconds();
     }
+
+    /// <summary>What clients know a blob by is the far store's validator where there is one, and it may look like a digest.</summary>
+    private static bool IsNamed(BlobMetadata blob, IReadOnlyList<Sha256Digest> digests, IReadOnlyList<string> tags) =>
+        (blob.Sha256.IsKnown && digests.Contains(blob.Sha256))
+        || (blob.FarValidator.Length > 0 && (tags.Contains(blob.FarValidator, StringComparer.Ordinal) || digests.Any(d => blob.FarValidator == $"\"{d.ToHex()}\"")));
 }

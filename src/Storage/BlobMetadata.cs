@@ -60,6 +60,12 @@ public sealed record BlobMetadata
     /// <summary>The far store's validator (its ETag) for this content; empty when there is none. A far store itself gives its own where the writer gave none.</summary>
     public string FarValidator { get; init; } = "";
 
+    /// <summary>
+    /// Checksums of the content's blocks, where a far store tells them; null otherwise. What comes from there is held against them; not stored with the blob by a store that has
+    /// its own.
+    /// </summary>
+    public BlockChecksums? Checksums { get; init; }
+
     /// <summary>Where a store that has others behind it knows this from; not stored with the blob.</summary>
     public BlobSource Source { get; init; }
 

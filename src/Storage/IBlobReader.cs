@@ -12,6 +12,16 @@ public interface IBlobReader : IAsyncDisposable
     /// <summary>Where the bytes come from, for whoever tells the client or counts it.</summary>
     BlobSource Source => BlobSource.Local;
 
+    /// <summary>
+    /// MD5 of the whole content, of a blob whose SHA-256 nobody knows, where the store knows it. Whoever reads from the first byte to the last is given the last ones only when they
+    /// are right, if all of it comes from this reader; whoever puts it together from several has to hold it against this.
+    /// </summary>
+    ReadOnlyMemory<byte>? ContentMd5 => null;
+
+    /// <summary>Checksums of the content's blocks, where the store knows them without reading the content; null otherwise.</summary>
+    /// <exception cref="IOException">The store failed.</exception>
+    ValueTask<BlockChecksums?> GetChecksumsAsync(CancellationToken cancellationToken) => new(Metadata.Checksums);
+
     /// <summary>Reads content.</summary>
     /// <param name="offset">First byte to read, from 0 to the length of the content.</param>
     /// <param name="buffer">Where to; not empty.</param>

@@ -48,6 +48,9 @@ public sealed record PutOptions
     /// <summary>Fields of an unknown type that came with a copied blob.</summary>
     public IReadOnlyList<UnknownField> UnknownFields { get; init; } = [];
 
+    /// <summary>Checksums of the content's blocks, where the content is known beforehand; null otherwise. A far store keeps them with the blob.</summary>
+    public BlockChecksums? Checksums { get; init; }
+
     /// <summary>What to say of a copy of a blob: the same, as far as it is known.</summary>
     public static PutOptions CopyOf(BlobMetadata blob) => new()
     {

@@ -90,7 +90,7 @@ public sealed class LargeContentTests(S3Fixture fixture) : S3StoreTest(fixture)
     public async Task A_write_that_finds_no_buffer_in_time_is_refused_and_the_next_finds_one()
     {
         var store = await OpenAsync(o => o with { MaxPartBuffers = 2, Timeout = TimeSpan.FromSeconds(1) });
-        var content = Blobs.Bytes(1 << 20);
+        var content = Blobs.Bytes(Part);
         var holders = new List<IBlobWriter>();
         for (var i = 0; i < 2; i++)
         {
@@ -103,6 +103,51 @@ public sealed class LargeContentTests(S3Fixture fixture) : S3StoreTest(fixture)
         foreach (var holder in holders)
             await holder.DisposeAsync();
         (await store.PutAsync(Blobs.Key("late"), content)).Status.ShouldBe(StoreStatus.Ok);
+    }
+
+    [Fact]
+    public async Task Uploads_whose_clients_are_slow_leave_memory_for_one_whose_client_is_quick()
+    {
+        var store = await OpenAsync(o => o with { Timeout = TimeSpan.FromSeconds(10) });
+        var slow = new List<IBlobWriter>();
+        for (var i = 0; i < 9; i++)
+        {
+            slow.Add((await store.OpenWriteAsync(Blobs.Key($"slow{i}"), new PutOptions(), Cancel)).Value.ShouldNotBeNull());
+            (await slow[i].WriteAsync(Blobs.Bytes(600_000, seed: i), Cancel)).ShouldBe(StoreStatus.Ok);
+        }
+
+        var quick = Blobs.Bytes((4 * Part) + 17, seed: 100);
+        (await store.PutAsync(Blobs.Key("quick"), quick)).Status.ShouldBe(StoreStatus.Ok);
+
+        (await store.GetAsync(Blobs.Key("quick"))).Content.AsSpan().SequenceEqual(quick).ShouldBeTrue();
+        for (var i = 0; i < slow.Count; i++)
+        {
+            (await slow[i].CommitAsync(Cancel)).Status.ShouldBe(StoreStatus.Ok);
+            await slow[i].DisposeAsync();
+            (await store.GetAsync(Blobs.Key($"slow{i}"))).Content.AsSpan().SequenceEqual(Blobs.Bytes(600_000, seed: i)).ShouldBeTrue();
+        }
+        store.FreeBuffers.ShouldBe(8);
+    }
+
+    [Fact]
+    public async Task Twenty_large_uploads_in_step_with_each_other_all_end_with_the_memory_of_two_parts()
+    {
+        var store = await OpenAsync(o => o with { MaxPartBuffers = 2 });
+        var content = Blobs.Bytes(Part + 300_000);
+        var writers = await Task.WhenAll(Enumerable.Range(0, 20).Select(async i => (await store.OpenWriteAsync(Blobs.Key($"step{i}"), new PutOptions(), Cancel)).Value.ShouldNotBeNull()));
+        await Task.WhenAll(writers.Select(async writer =>
+        {
+            for (var offset = 0; offset < content.Length; offset += 100_000)
+            {
+                (await writer.WriteAsync(content.AsMemory(offset, Math.Min(100_000, content.Length - offset)), Cancel)).ShouldBe(StoreStatus.Ok);
+                await Task.Yield();
+            }
+            (await writer.CommitAsync(Cancel)).Status.ShouldBe(StoreStatus.Ok);
+            await writer.DisposeAsync();
+        }));
+        store.FreeBuffers.ShouldBe(2);
+        for (var i = 0; i < writers.Length; i++)
+            (await store.GetAsync(Blobs.Key($"step{i}"))).Content.AsSpan().SequenceEqual(content).ShouldBeTrue();
     }
 
     [Fact]

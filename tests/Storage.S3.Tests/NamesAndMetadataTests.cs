@@ -48,6 +48,56 @@ public sealed class NamesAndMetadataTests(S3Fixture fixture) : S3StoreTest(fixtu
         listed.ShouldBe(keys);
     }
 
+    [Theory]
+    [InlineData(0, 0, true)]
+    [InlineData(1, 1, true)]
+    [InlineData((3 << 20) + 1, 4, true)]
+    [InlineData(S3StoreOptions.MinPartSize + 1, 6, false)]
+    [InlineData(S3StoreOptions.MinPartSize + 1, 6, true)]
+    public async Task What_we_write_has_the_checksums_of_its_blocks_beside_it(int length, int blocks, bool isKnown)
+    {
+        var store = await OpenAsync();
+        var content = Blobs.Bytes(length);
+        var builder = new BlockChecksumBuilder();
+        builder.Append(content);
+        var options = isKnown ? new PutOptions { ExpectedSha256 = new Sha256Digest(System.Security.Cryptography.SHA256.HashData(content)), Checksums = builder.End() } : new PutOptions();
+        (await store.PutAsync(Blobs.Key("sums"), content, options)).Status.ShouldBe(StoreStatus.Ok);
+
+        var checksums = (await store.StatAsync(Blobs.Key("sums"), Cancel)).Value.ShouldNotBeNull().Checksums;
+
+        (checksums?.Count ?? 0).ShouldBe(blocks);
+        for (var i = 0; i < blocks; i++)
+            checksums![i].ShouldBe(Crc32C.Of(content.AsSpan(i << 20, Math.Min(1 << 20, length - (i << 20)))));
+    }
+
+    [Fact]
+    public async Task Checksums_for_which_there_is_no_room_are_left_out()
+    {
+        var store = await OpenAsync();
+        var builder = new BlockChecksumBuilder();
+        for (var i = 0; i < 128; i++)
+            builder.Append(new byte[1 << 20]);
+        var blob = new PutOptions { Tags = [new string('t', 1500)], Checksums = builder.End() };
+        (await store.PutAsync(Blobs.Key("tags"), [1, 2, 3], blob)).Status.ShouldBe(StoreStatus.Ok);
+        ObjectMetadata.Write(blob.Draft(Blobs.Key("tags"), default) with { Checksums = blob.Checksums }).Sum(f => f.Key.Length + f.Value.Length).ShouldBeLessThanOrEqualTo(ObjectMetadata.MaxLength);
+    }
+
+    [Theory]
+    [InlineData("not base64!")]
+    [InlineData("AAAA")]
+    [InlineData("AAAAAAAAAAA=")]
+    [InlineData("")]
+    public async Task Checksums_that_can_not_be_of_the_content_count_as_none(string text)
+    {
+        using var client = await Fixture.NewClientAsync();
+        var request = new Amazon.S3.Model.PutObjectRequest { BucketName = Fixture.Bucket, Key = $"{Prefix}test/odd", InputStream = new MemoryStream([1]) };
+        if (text.Length > 0)
+            request.Metadata["edgecache-crc32c"] = text;
+        await client.PutObjectAsync(request, Cancel);
+        var (content, metadata) = await (await OpenAsync()).GetAsync(Blobs.Key("odd"));
+        (content.Length, metadata.Checksums).ShouldBe((1, null));
+    }
+
     [Fact]
     public async Task What_headers_can_not_carry_comes_back_as_it_was()
     {

@@ -27,6 +27,24 @@ public sealed class ReadingTests(S3Fixture fixture) : S3StoreTest(fixture)
         }
     }
 
+    [Theory]
+    [InlineData("\"abc\"")]
+    [InlineData("\"not hexadecimal at all, no\"")]
+    [InlineData("\"0123456789abcdef\"")]
+    public async Task An_entity_tag_need_not_be_an_md5(string etag)
+    {
+        var content = Blobs.Bytes(100_000);
+        var direct = await OpenAsync();
+        await direct.PutAsync(Key, content);
+        var server = await Fixture.RequireAsync();
+        await using var proxy = new S3Proxy(server.Endpoint);
+        proxy.Fail(S3Fault.WrongETag(etag), r => r.Call is S3Call.Get or S3Call.Head);
+        var store = await OpenAsync(o => o with { Endpoint = proxy.Endpoint });
+        var (read, metadata) = await store.GetAsync(Key);
+        read.AsSpan().SequenceEqual(content).ShouldBeTrue();
+        metadata.FarValidator.ShouldBe(etag);
+    }
+
     [Fact]
     public async Task A_reader_never_mixes_two_versions()
     {

@@ -32,6 +32,8 @@ public sealed class BlobConditionTests
         { "none of its digest", new BlobCondition { NoneOf = [Two, One] }, true, false },
         { "none of another digest", new BlobCondition { NoneOf = [Two] }, true, true },
         { "none of none", new BlobCondition { NoneOf = [] }, true, true },
+        { "any of none but a tag that is not its own", new BlobCondition { AnyOf = [], AnyOfTags = ["\"v\""] }, false, false },
+        { "none of a tag that is not its own", new BlobCondition { NoneOf = [], NoneOfTags = ["\"v\""] }, true, true },
         { "unmodified since before", new BlobCondition { UnmodifiedSince = Noon.AddSeconds(-1) }, true, false },
         { "unmodified since the same second", new BlobCondition { UnmodifiedSince = Noon }, true, true },
         { "unmodified since later", new BlobCondition { UnmodifiedSince = Noon.AddSeconds(1) }, true, true },
@@ -73,5 +75,22 @@ public sealed class BlobConditionTests
         var unknown = Blob with { Sha256 = default, PayloadSha256 = default };
         new BlobCondition { AnyOf = [default, One] }.Holds(unknown).ShouldBeFalse();
         new BlobCondition { NoneOf = [default, One] }.Holds(unknown).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_blob_that_is_known_by_the_far_stores_validator_is_named_by_that()
+    {
+        var digestLike = $"\"{Two.ToHex()}\"";
+        foreach (var theirs in (BlobMetadata[])[Blob with { FarValidator = "\"v\"", Sha256 = default, PayloadSha256 = default }, Blob with { FarValidator = "\"v\"" }])
+        {
+            new BlobCondition { AnyOf = [], AnyOfTags = ["\"w\"", "\"v\""] }.Holds(theirs).ShouldBeTrue();
+            new BlobCondition { AnyOf = [], AnyOfTags = ["\"w\""] }.Holds(theirs).ShouldBeFalse();
+            new BlobCondition { NoneOf = [], NoneOfTags = ["\"v\""] }.Holds(theirs).ShouldBeFalse();
+            new BlobCondition { NoneOf = [], NoneOfTags = ["\"w\""] }.Holds(theirs).ShouldBeTrue();
+            new BlobCondition { AnyOf = [Two] }.Holds(theirs).ShouldBeFalse();
+            new BlobCondition { AnyOf = [Two] }.Holds(theirs with { FarValidator = digestLike }).ShouldBeTrue();
+            new BlobCondition { NoneOf = [Two] }.Holds(theirs with { FarValidator = digestLike }).ShouldBeFalse();
+        }
+        new BlobCondition { AnyOf = [], AnyOfTags = ["\"v\""] }.Holds(null).ShouldBeFalse();
     }
 }

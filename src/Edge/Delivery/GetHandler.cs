@@ -40,7 +40,8 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         if (!await StartAsync(context, found.Value, fields, found.Value.Source))
             return;
         Representation.SetContent(context.Response, found.Value, fields);
-        TellPeer(context, found.Value);
+        if (IsPeer(context))
+            TellPeer(context, found.Value);
         context.Response.ContentLength = found.Value.Length;
     }
 
@@ -63,8 +64,11 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         var fields = FieldsOf(reader.Metadata, blob);
         if (!await StartAsync(context, reader.Metadata, fields, reader.Source))
             return;
-        if (await SelectRangeAsync(context, reader.Metadata, fields) is { } range)
-            await SendAsync(context, blob, reader, range);
+        if (await SelectRangeAsync(context, reader.Metadata, fields) is not { } range)
+            return;
+        if (IsPeer(context))
+            TellPeer(context, reader.Metadata with { Checksums = await ChecksumsOfAsync(reader, context.RequestAborted) });
+        await SendAsync(context, blob, reader, range);
     }
 
     /// <summary>The address is a key to the blob for whoever has it, for a while: it must not be kept.</summary>
@@ -129,16 +133,30 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
                 break;
         }
         Representation.SetContent(response, metadata, fields);
-        TellPeer(context, metadata);
         response.ContentLength = range.Length;
         return range;
     }
 
-    /// <summary>Another node asks for what HTTP has no fields for.</summary>
+    /// <summary>Whether another node asks for what HTTP has no fields for.</summary>
+    private static bool IsPeer(HttpContext context) => context.Request.Headers[MetadataField.Name] is [MetadataField.Ask];
+
     private static void TellPeer(HttpContext context, BlobMetadata metadata)
     {
-        if (context.Request.Headers[MetadataField.Name] is [MetadataField.Ask] && MetadataField.Write(metadata) is { } text)
+        if (MetadataField.Write(metadata) is { } text)
             context.Response.Headers[MetadataField.Name] = text;
+    }
+
+    private static async ValueTask<BlockChecksums?> ChecksumsOfAsync(IBlobReader reader, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reader.GetChecksumsAsync(cancellationToken);
+        }
+        catch (IOException)
+        {
+            // Reading the content will fail too, and say so as it does for everybody.
+            return null;
+        }
     }
 
     private async Task SendAsync(HttpContext context, BlobRequest blob, IBlobReader reader, ByteRange range)

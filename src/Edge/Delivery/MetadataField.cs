@@ -45,12 +45,15 @@ internal static class MetadataField
                 json.WriteString("effect", EffectName(done));
             WriteText(json, "writer", blob.Writer);
             WriteText(json, "validator", blob.FarValidator);
+            WriteText(json, "crc32c", blob.Checksums?.ToString() ?? "");
             WriteList(json, "tags", blob.Tags, static (j, tag) => j.WriteStringValue(tag));
             WriteList(json, "headers", blob.StoredHeaders, static (j, header) => WritePair(j, header.Key, header.Value));
             WriteList(json, "fields", blob.UnknownFields, static (j, field) => WritePair(j, field.Type.ToString(CultureInfo.InvariantCulture), Convert.ToBase64String(field.Value.Span)));
             json.WriteEndObject();
         }
-        return buffer.WrittenCount > MaxLength ? null : Base64Url.EncodeToString(buffer.WrittenSpan);
+        if (buffer.WrittenCount > MaxLength)
+            return blob.Checksums is null ? null : Write(blob with { Checksums = null }, effect);
+        return Base64Url.EncodeToString(buffer.WrittenSpan);
     }
 
     /// <summary>Reads the field; null when it is malformed, beyond a limit, or would keep what must not be kept.</summary>
@@ -79,6 +82,7 @@ internal static class MetadataField
             Effect = json.TryGetProperty("effect", out var effect) ? Array.Find(Enum.GetValues<PutEffect>(), e => effect.ValueEquals(EffectName(e))) : null,
             Writer = ReadText(json, "writer"),
             FarValidator = ReadText(json, "validator"),
+            Checksums = ReadText(json, "crc32c"),
             Tags = ReadList(json, "tags", static e => Text(e)),
             StoredHeaders = ReadList(json, "headers", static e => KeyValuePair.Create(Text(e[0]), Text(e[1]))),
             UnknownFields = ReadList(json, "fields", static e => new UnknownField(ushort.Parse(Text(e[0]), NumberStyles.None, CultureInfo.InvariantCulture), e[1].GetBytesFromBase64())),
@@ -147,6 +151,9 @@ internal sealed record PeerMetadata
     public string Writer { get; init; } = "";
 
     public string FarValidator { get; init; } = "";
+
+    /// <summary>Checksums of the content's blocks, as <see cref="BlockChecksums.TryParse"/> takes them; empty for none.</summary>
+    public string Checksums { get; init; } = "";
 
     public IReadOnlyList<string> Tags { get; init; } = [];
 

@@ -65,7 +65,7 @@ internal static class Preconditions
         {
             if (!TryParse(headers.IfMatch, out var any, out var tags))
                 return false;
-            condition = any ? new BlobCondition { MustExist = true } : new BlobCondition { AnyOf = Digests(tags, useStrong: true) };
+            condition = any ? new BlobCondition { MustExist = true } : new BlobCondition { AnyOf = Digests(tags, useStrong: true), AnyOfTags = Others(tags, useStrong: true) };
         }
         else if (headers.IfUnmodifiedSince.Count > 0)
         {
@@ -82,7 +82,7 @@ internal static class Preconditions
             {
                 (true, null) => BlobCondition.Absent,
                 (true, _) => condition with { MustExist = false, AnyOf = condition.AnyOf ?? (condition.MustExist == true ? [] : null) },
-                _ => (condition ?? new BlobCondition()) with { NoneOf = Digests(tags, useStrong: false) },
+                _ => (condition ?? new BlobCondition()) with { NoneOf = Digests(tags, useStrong: false), NoneOfTags = Others(tags, useStrong: false) },
             };
         }
         return true;
@@ -132,7 +132,6 @@ internal static class Preconditions
 
     private static List<Sha256Digest> Digests(IList<EntityTagHeaderValue> tags, bool useStrong)
     {
-        // A tag that is not one of ours can't match anything here.
         var digests = new List<Sha256Digest>(tags.Count);
         foreach (var tag in tags)
         {
@@ -141,6 +140,9 @@ internal static class Preconditions
         }
         return digests;
     }
+
+    /// <summary>The tags that are none of ours: those of a far store, of what others put there.</summary>
+    private static List<string> Others(IList<EntityTagHeaderValue> tags, bool useStrong) => [.. tags.Where(t => (!useStrong || !t.IsWeak) && !TryDigest(t, out _)).Select(t => t.Tag.ToString())];
 
     private static bool TryDigest(EntityTagHeaderValue tag, out Sha256Digest digest)
     {

@@ -41,6 +41,9 @@ internal sealed class ObservabilityEndpoints(NodeState node, EdgeMetrics metrics
         return Task.CompletedTask;
     }
 
+    /// <summary>Whoever reaches the node may ask how it is; what is behind it is told to the log.</summary>
+    private const string FarFault = "The far store fails; the node's log says why.";
+
     private static Task HealthAsync(HttpContext context, NodeState node, EdgeMetrics metrics)
     {
         var store = node.Store;
@@ -49,7 +52,7 @@ internal sealed class ObservabilityEndpoints(NodeState node, EdgeMetrics metrics
             status,
             NodeState.Version,
             (long)node.Uptime.TotalSeconds,
-            new StorageHealth(store.UsedBytes, store.MaxBytes, store.Blobs, store.Fault, store.Tier?.FarFault, store.Rebuilding),
+            new StorageHealth(store.UsedBytes, store.MaxBytes, store.Blobs, store.Fault, store.Tier?.FarFault is null ? null : FarFault, store.Rebuilding),
             metrics.HitRate,
             metrics.Requests);
         return AnswerAsync(context, OkIf(status == "healthy"), answer, HealthJson.Default.HealthAnswer);

@@ -42,6 +42,7 @@ internal sealed record OriginBlob(BlobMetadata Blob, string? ETag)
                 StoredHeaders = peer?.StoredHeaders ?? [],
                 FarValidator = peer is { FarValidator.Length: > 0 } ? peer.FarValidator : etag ?? "",
                 UnknownFields = peer?.UnknownFields ?? [],
+                Checksums = BlockChecksums.TryParse(peer?.Checksums, length),
             },
             etag);
     }

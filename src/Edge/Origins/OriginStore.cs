@@ -130,7 +130,7 @@ internal sealed partial class OriginStore(OriginClient client, ILogger<OriginSto
         if (error is ObjectDisposedException)
             return Outcome<T>.Fail(StoreStatus.Unavailable, "The store is closed.");
         var fault = OriginFaults.Explain(client.Target, error);
-        if (fault.Status == StoreStatus.Unavailable && Interlocked.Exchange(ref _fault, fault.Message) != fault.Message)
+        if (fault.Status == StoreStatus.Unavailable && fault.Message != OriginFaults.Loop && Interlocked.Exchange(ref _fault, fault.Message) != fault.Message)
             LogFault(error, fault.Message);
         return Outcome<T>.Fail(fault.Status, fault.Message);
     }

@@ -35,13 +35,13 @@ internal sealed record PutPlan
     public static bool CanSay(BlobCondition? condition) => condition is not { UnmodifiedSince: not null } || condition is { AnyOf: null, MustExist: not true };
 
     /// <summary>Whether a condition can never hold; a field can't be empty.</summary>
-    public static bool IsImpossible(BlobCondition? condition) => condition is { AnyOf.Count: 0 };
+    public static bool IsImpossible(BlobCondition? condition) => condition is { AnyOf.Count: 0, AnyOfTags.Count: 0 };
 
     /// <summary>Says a condition in the header fields of a request.</summary>
     public static void SetCondition(HttpRequestHeaders headers, BlobCondition condition)
     {
         if (condition.AnyOf is { } any)
-            Add(headers.IfMatch, any);
+            Add(headers.IfMatch, any, condition.AnyOfTags);
         else if (condition.MustExist == true)
             headers.IfMatch.Add(EntityTagHeaderValue.Any);
         else
@@ -49,12 +49,14 @@ internal sealed record PutPlan
         if (condition.MustExist == false)
             headers.IfNoneMatch.Add(EntityTagHeaderValue.Any);
         else if (condition.NoneOf is { } none)
-            Add(headers.IfNoneMatch, none);
+            Add(headers.IfNoneMatch, none, condition.NoneOfTags);
     }
 
-    private static void Add(HttpHeaderValueCollection<EntityTagHeaderValue> field, IReadOnlyList<Sha256Digest> digests)
+    private static void Add(HttpHeaderValueCollection<EntityTagHeaderValue> field, IReadOnlyList<Sha256Digest> digests, IReadOnlyList<string> tags)
     {
         foreach (var digest in digests)
             field.Add(new EntityTagHeaderValue($"\"{digest.ToHex()}\""));
+        foreach (var tag in tags)
+            field.Add(new EntityTagHeaderValue(tag));
     }
 }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using EdgeCache.Storage.Local.Format;
 
 namespace EdgeCache.Storage.Local.Index;
 

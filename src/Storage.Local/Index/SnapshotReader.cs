@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using EdgeCache.Storage.Local.Files;
-using EdgeCache.Storage.Local.Format;
 
 namespace EdgeCache.Storage.Local.Index;
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text;
-using EdgeCache.Storage.Local.Format;
 using EdgeCache.Storage.Tiering;
 using Microsoft.Data.Sqlite;
 

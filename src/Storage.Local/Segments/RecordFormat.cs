@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using EdgeCache.Storage.Local.Format;
 
 namespace EdgeCache.Storage.Local.Segments;
 

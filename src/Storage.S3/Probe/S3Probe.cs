@@ -43,7 +43,7 @@ public sealed class S3Probe
     {
         var (small, large) = (NewName("small"), NewName("large"));
         var etag = "";
-        await StepAsync("put", "", async () => etag = (await _session.PutAsync(small, _content, Blob(_content), default, cancellationToken).ConfigureAwait(false)).ETag ?? "").ConfigureAwait(false);
+        await StepAsync("put", "", async () => etag = (await _session.PutAsync(small, PooledContent.Stream(_content), Blob(_content), default, cancellationToken).ConfigureAwait(false)).ETag ?? "").ConfigureAwait(false);
         CheckClock();
         if (_steps[0].Result != S3ProbeResult.Good)
             return new S3ProbeReport(_steps, S3Capabilities.Unknown);
@@ -56,13 +56,13 @@ public sealed class S3Probe
             "create only",
             "If-None-Match: * refuses a second write",
             "the server overwrites: of two nodes that write different bytes under one key of an immutable namespace at the same time, the last wins",
-            () => _session.PutAsync(small, _content, Blob(_content), new Precondition(IsAbsent: true, null), cancellationToken)).ConfigureAwait(false);
+            () => _session.PutAsync(small, PooledContent.Stream(_content), Blob(_content), new Precondition(IsAbsent: true, null), cancellationToken)).ConfigureAwait(false);
         var replace = await TryAsync(
             "replace under a condition",
             "If-Match refuses to replace another version",
             "a conditional write (If-Match) of one node may overtake that of another",
-            () => _session.PutAsync(small, _content, Blob(_content), new Precondition(IsAbsent: false, Other), cancellationToken),
-            () => _session.PutAsync(small, _content, Blob(_content), new Precondition(IsAbsent: false, etag), cancellationToken)).ConfigureAwait(false);
+            () => _session.PutAsync(small, PooledContent.Stream(_content), Blob(_content), new Precondition(IsAbsent: false, Other), cancellationToken),
+            () => _session.PutAsync(small, PooledContent.Stream(_content), Blob(_content), new Precondition(IsAbsent: false, etag), cancellationToken)).ConfigureAwait(false);
         await StepAsync("upload in parts", "", () => PutPartsAsync(large, default, cancellationToken)).ConfigureAwait(false);
         var createInParts = await TryAsync(
             "create only, in parts",
@@ -141,8 +141,8 @@ public sealed class S3Probe
         {
             var parts = new[]
             {
-                await _session.PutPartAsync(name, upload, 1, first, cancellationToken).ConfigureAwait(false),
-                await _session.PutPartAsync(name, upload, 2, _content, cancellationToken).ConfigureAwait(false),
+                await _session.PutPartAsync(name, upload, 1, PooledContent.Stream(first), cancellationToken).ConfigureAwait(false),
+                await _session.PutPartAsync(name, upload, 2, PooledContent.Stream(_content), cancellationToken).ConfigureAwait(false),
             };
             await _session.CompletePartsAsync(name, upload, parts, condition, cancellationToken).ConfigureAwait(false);
         }
@@ -160,7 +160,7 @@ public sealed class S3Probe
     {
         var name = NewName("given-up");
         var upload = await _session.BeginPartsAsync(name, Blob(_content), cancellationToken).ConfigureAwait(false);
-        await _session.PutPartAsync(name, upload, 1, _content, cancellationToken).ConfigureAwait(false);
+        await _session.PutPartAsync(name, upload, 1, PooledContent.Stream(_content), cancellationToken).ConfigureAwait(false);
         await _session.AbortPartsAsync(name, upload, cancellationToken).ConfigureAwait(false);
     }
 

@@ -20,4 +20,10 @@ public sealed record ResilienceOptions
 
     /// <summary>For how long the store is not called then, before one call tries again, 500 ms and more. Default: 5 s.</summary>
     public TimeSpan BreakDuration { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Whether an outcome with this sentence, though the store could not do what was asked, is about the request and not about the store, so that no client can make it look broken by
+    /// what he sends. Default: none is.
+    /// </summary>
+    public Func<string, bool> IsAboutRequest { get; init; } = static _ => false;
 }

@@ -9,7 +9,9 @@ namespace EdgeCache.Storage.Resilience;
 /// A far store behind a circuit breaker: when most calls fail it is not called for a while, so that nobody waits for what will not come. Calls have a time-out and a
 /// bound on their number. Calls are repeated by the store itself, which knows what may be; here a call is made once. Content streams past all this.
 /// </summary>
+#pragma warning disable CA1001 // A call may end after the store has closed; without a wait handle the semaphore holds nothing of the system.
 public sealed partial class ResilientStore : IBlobStore
+#pragma warning restore CA1001
 {
     private readonly IBlobStore _inner;
     private readonly ILogger _logger;
@@ -39,7 +41,7 @@ public sealed partial class ResilientStore : IBlobStore
                 MinimumThroughput = options.MinimumCalls,
                 BreakDuration = options.BreakDuration,
                 StateProvider = _circuit,
-                ShouldHandle = static args => new(args.Outcome.Exception is IOException or TimeoutRejectedException || args.Outcome.Result is IOutcome { Status: StoreStatus.Unavailable }),
+                ShouldHandle = args => new(args.Outcome.Exception is IOException or TimeoutRejectedException || IsFailure(args.Outcome.Result as IOutcome, options)),
                 OnOpened = args =>
                 {
                     var why = (args.Outcome.Result as IOutcome)?.Detail ?? args.Outcome.Exception?.Message;
@@ -91,11 +93,10 @@ public sealed partial class ResilientStore : IBlobStore
     public long GetGeneration(BlobKey key) => _inner.GetGeneration(key);
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await _inner.DisposeAsync().ConfigureAwait(false);
-        _slots.Dispose();
-    }
+    public ValueTask DisposeAsync() => _inner.DisposeAsync();
+
+    private static bool IsFailure(IOutcome? outcome, ResilienceOptions options) =>
+        outcome is { Status: StoreStatus.Unavailable } && !(outcome.Detail is { } detail && options.IsAboutRequest(detail));
 
     private string Broken => _broken ?? "The far store is not asked, because it failed lately.";
 
@@ -104,13 +105,47 @@ public sealed partial class ResilientStore : IBlobStore
     {
         if (!await _slots.WaitAsync(_timeout, cancellationToken).ConfigureAwait(false))
             return Outcome<T>.Fail(StoreStatus.Unavailable, "Too many calls wait for the far store.");
+
+        // That a caller leaves says nothing of how the store is: the call goes on without him, for its time at most, and its own end counts.
+        var running = RunHeldAsync(call);
         try
         {
-            return await RunAsync(_calls, call, cancellationToken).ConfigureAwait(false);
+            return await running.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = DropAsync(running);
+            throw;
+        }
+    }
+
+    private async Task<Outcome<T>> RunHeldAsync<T>(Func<CancellationToken, ValueTask<Outcome<T>>> call)
+        where T : class
+    {
+        try
+        {
+            return await RunAsync(_calls, call, CancellationToken.None).ConfigureAwait(false);
         }
         finally
         {
             _slots.Release();
+        }
+    }
+
+    /// <summary>Closes what a call brings that nobody waits for any more.</summary>
+    private async Task DropAsync<T>(Task<Outcome<T>> running)
+        where T : class
+    {
+        try
+        {
+            if ((await running.ConfigureAwait(false)).Value is IAsyncDisposable reader)
+                await reader.DisposeAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whoever would have been told has left.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            LogDropped(error);
         }
     }
 
@@ -134,6 +169,9 @@ public sealed partial class ResilientStore : IBlobStore
     [LoggerMessage(LogLevel.Error, "The far store is not called for {Time}, because it failed lately: {Why}")]
     private partial void LogOpened(TimeSpan time, string? why);
 
+    [LoggerMessage(LogLevel.Debug, "A call of the far store failed that nobody waited for any more")]
+    private partial void LogDropped(Exception error);
+
     [LoggerMessage(LogLevel.Information, "The far store answers again")]
     private partial void LogClosed();
 
@@ -142,7 +180,12 @@ public sealed partial class ResilientStore : IBlobStore
     {
         public ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => inner.WriteAsync(content, cancellationToken);
 
-        public ValueTask<Outcome<PutReceipt>> CommitAsync(CancellationToken cancellationToken) => store.RunAsync(store._breaker, inner.CommitAsync, cancellationToken);
+        public ValueTask<Outcome<PutReceipt>> CommitAsync(CancellationToken cancellationToken)
+        {
+            // Once begun it is finished, with the store's own time-outs: given up in the middle, it would count, and say nothing.
+            cancellationToken.ThrowIfCancellationRequested();
+            return store.RunAsync(store._breaker, inner.CommitAsync, CancellationToken.None);
+        }
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }

@@ -3,7 +3,7 @@ namespace EdgeCache.Storage.Tiering;
 /// <summary>What the far store has said of a key.</summary>
 /// <param name="Key">The key.</param>
 /// <param name="Stamp">The key's stamp (<see cref="IBlobStore.GetGeneration"/>) before the far store was asked: the answer is good only while it is unchanged.</param>
-/// <param name="At">When it came, as a timestamp of the clock.</param>
+/// <param name="At">When it was asked, as a timestamp of the clock: it may be as old as that (RFC 9111, section 4.2.3).</param>
 /// <param name="Blob">What the far store has; null for nothing.</param>
 internal sealed record FarAnswer(BlobKey Key, long Stamp, long At, BlobMetadata? Blob);
 
@@ -23,7 +23,16 @@ internal sealed class AnswerMemory(TimeProvider time)
     /// <summary>Whether an answer is younger than a limit.</summary>
     public bool IsYounger(FarAnswer answer, TimeSpan limit) => time.GetElapsedTime(answer.At) < limit;
 
-    public void Note(BlobKey key, long stamp, BlobMetadata? blob) => Volatile.Write(ref PlaceOf(key), new FarAnswer(key, stamp, time.GetTimestamp(), blob));
+    /// <summary>The present time, to be taken before the far store is asked.</summary>
+    public long Now() => time.GetTimestamp();
+
+    /// <summary>Remembers an answer.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="stamp">Its stamp from before the far store was asked.</param>
+    /// <param name="at">When that was, as <see cref="Now"/> said.</param>
+    /// <param name="blob">What it has; null for nothing.</param>
+    public void Note(BlobKey key, long stamp, long at, BlobMetadata? blob) =>
+        Volatile.Write(ref PlaceOf(key), new FarAnswer(key, stamp, at, blob is { Checksums: not null } ? blob with { Checksums = null } : blob));
 
     private ref FarAnswer? PlaceOf(BlobKey key) => ref _places[key.GetHashCode() & (Places - 1)];
 }

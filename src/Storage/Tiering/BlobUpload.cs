@@ -41,7 +41,10 @@ internal sealed partial class BlobUpload(IBlobStore near, IBlobStore far, IOutbo
 
     private async Task<UploadResult> SendAsync(OutboxEntry entry, IBlobReader reader, CancellationToken cancellationToken)
     {
-        var opened = await far.OpenWriteAsync(entry.Key, PutOptions.CopyOf(reader.Metadata) with { Replace = replaces(entry.Key.Namespace), FarValidator = "" }, cancellationToken).ConfigureAwait(false);
+        // An upload in parts has them beside it from the beginning, so they must be known before anything is sent.
+        var checksums = await BlockChecksums.OfAsync(reader, cancellationToken).ConfigureAwait(false);
+        var options = PutOptions.CopyOf(reader.Metadata) with { Replace = replaces(entry.Key.Namespace), FarValidator = "", Checksums = checksums };
+        var opened = await far.OpenWriteAsync(entry.Key, options, cancellationToken).ConfigureAwait(false);
         if (!opened.IsOk)
             return await JudgeAsync(entry, reader.Metadata, opened.Status, opened.Detail, cancellationToken).ConfigureAwait(false);
         await using var writer = opened.Value;

@@ -1,43 +1,53 @@
 namespace EdgeCache.Storage.Tiering;
 
 /// <summary>Asks the far store about keys: once for all who ask about one at the same time, and remembers what it says.</summary>
-internal sealed class FarStats(IBlobStore far, AnswerMemory answers)
+internal sealed class FarStats(IBlobStore far, AnswerMemory answers, TieredStoreOptions options)
 {
     private readonly Lock _lock = new(); // Protects the table; held for an instant.
-    private readonly Dictionary<(BlobKey Key, long Stamp), Task<Outcome<BlobMetadata>>> _asking = [];
+    private readonly Dictionary<(BlobKey Key, long Stamp, string? Route), Task<Outcome<BlobMetadata>>> _asking = [];
 
-    /// <summary>What the far store has, in the tiers' form. A question that was asked before the key changed here is no answer to one that is asked afterwards.</summary>
+    /// <summary>
+    /// What the far store has, in the tiers' form. A question that was asked before the key changed here is no answer to one that is asked afterwards. Nor does anybody wait for a
+    /// question of somebody who came another way, which may be what his own is waiting for.
+    /// </summary>
     public Task<Outcome<BlobMetadata>> AskAsync(BlobKey key, long stamp, TierPolicy policy, CancellationToken cancellationToken)
     {
+        var route = options.Route();
         Task<Outcome<BlobMetadata>> asking;
         lock (_lock)
         {
-            if (!_asking.TryGetValue((key, stamp), out asking!))
-                _asking.Add((key, stamp), asking = Task.Run(() => AskOnceAsync(key, stamp, policy), CancellationToken.None));
+            if (!_asking.TryGetValue((key, stamp, route), out asking!))
+            {
+                if (_asking.Count >= options.MaxQueue)
+                    return Task.FromResult(Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, FarDetails.Busy));
+                _asking.Add((key, stamp, route), asking = Task.Run(() => AskOnceAsync(key, stamp, route, policy), CancellationToken.None));
+            }
         }
         return asking.WaitAsync(cancellationToken);
     }
 
-    private async Task<Outcome<BlobMetadata>> AskOnceAsync(BlobKey key, long stamp, TierPolicy policy)
+    private async Task<Outcome<BlobMetadata>> AskOnceAsync(BlobKey key, long stamp, string? route, TierPolicy policy)
     {
         try
         {
+            var at = answers.Now();
+
             // One asker who leaves does not end it for the others; the far store has a time-out.
             var found = await far.StatAsync(key, CancellationToken.None).ConfigureAwait(false);
             if (found.IsOk)
             {
                 var blob = FarBlobs.Normalize(found.Value, policy);
-                answers.Note(key, stamp, blob);
+                answers.Note(key, stamp, at, blob);
                 return blob;
             }
             if (found.Status == StoreStatus.Missing)
-                answers.Note(key, stamp, blob: null);
+                answers.Note(key, stamp, at, blob: null);
             return found;
         }
         finally
         {
             lock (_lock)
-                _asking.Remove((key, stamp));
+                _asking.Remove((key, stamp, route));
         }
     }
 }

@@ -19,12 +19,12 @@ internal sealed partial class Fill
         _abandoning = null;
     }
 
-    private void Advance(long written)
+    private void Advance(long written, long verified)
     {
         TaskCompletionSource? waiting;
         lock (_lock)
         {
-            _written = written;
+            (_written, _verified) = (written, verified);
             waiting = _progress;
             _progress = null;
         }
@@ -106,7 +106,7 @@ internal sealed partial class Fill
         var stamp = _table.Near.GetGeneration(Key);
         AllowStamps(published == StoreStatus.Ok ? stamp : Stamp);
         if (published == StoreStatus.Ok)
-            _table.Answers.Note(Key, stamp, content.Value);
+            _table.Answers.Note(Key, stamp, _asked, content.Value);
         _table.OnPublished(Key, published);
     }
 

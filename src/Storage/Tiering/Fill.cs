@@ -45,12 +45,14 @@ internal sealed partial class Fill
     private int _users = 2; // The fetch itself, and who began it. The last one disposes the writer.
     private int _readers = 1;
     private long _written;
+    private long _verified; // How much of it is known to be good by the checksums of its blocks.
     private FillState _state;
     private TaskCompletionSource? _progress;
     private IStagedBlobWriter? _writer;
     private IBlobReader? _spare;
     private Fill? _next;
     private ITimer? _abandoning; // Runs while nobody reads.
+    private long _asked; // When the far store was asked. Set before that, and read after it.
     private long _lastStamp; // Of the key; more than Stamp once the fetch itself has changed it, by being published.
 
     public Fill(FillTable table, BlobKey key, long stamp, TierPolicy policy, bool isRetry)
@@ -101,21 +103,27 @@ internal sealed partial class Fill
     }
 
     /// <summary>How much from an offset on can be read back now (less than 0: what is missing up to there), and how far it has got.</summary>
-    public FillState Look(long offset, long length, out long available)
+    /// <param name="offset">The offset.</param>
+    /// <param name="length">Length of the content.</param>
+    /// <param name="onlyVerified">Whether bytes count only when their block is known to be good.</param>
+    /// <param name="available">How much can be read back.</param>
+    /// <param name="ahead">How far the offset is ahead of what has come in; less than 0 where it has.</param>
+    public FillState Look(long offset, long length, bool onlyVerified, out long available, out long ahead)
     {
         lock (_lock)
         {
-            available = Readable(length) - offset;
+            available = Readable(length, onlyVerified) - offset;
+            ahead = offset - _written;
             return _state;
         }
     }
 
     /// <summary>Waits until more than an offset can be read back, or the state has changed.</summary>
-    public Task WaitAsync(long offset, long length, CancellationToken cancellationToken)
+    public Task WaitAsync(long offset, long length, bool onlyVerified, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            if (_state != FillState.Running || Readable(length) > offset)
+            if (_state != FillState.Running || Readable(length, onlyVerified) > offset)
                 return Task.CompletedTask;
             _progress ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _progress.Task.WaitAsync(cancellationToken);
@@ -154,13 +162,13 @@ internal sealed partial class Fill
     }
 
     /// <summary>Under the lock: the content that may be given out, from the first byte on.</summary>
-    private long Readable(long length) => _state switch
+    private long Readable(long length, bool onlyVerified) => _state switch
     {
         FillState.Verified => length,
-        FillState.Running => Math.Min(_written, length - Math.Min(length, HoldBack)),
+        FillState.Running => Math.Min(onlyVerified ? _verified : _written, length - Math.Min(length, HoldBack)),
 
         // Whoever goes on elsewhere holds the end back by himself.
-        FillState.Bypassed => _written,
+        FillState.Bypassed => onlyVerified ? _verified : _written,
         _ => 0,
     };
 
@@ -173,7 +181,7 @@ internal sealed partial class Fill
             if (hasSlot)
                 await FetchAsync().ConfigureAwait(false);
             else
-                End(FillState.Failed, Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, "Too many blobs are being fetched from the far store."));
+                End(FillState.Failed, Outcome<BlobMetadata>.Fail(StoreStatus.Unavailable, FarDetails.Busy));
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
@@ -198,11 +206,12 @@ internal sealed partial class Fill
 
     private async Task FetchAsync()
     {
+        _asked = _table.Answers.Now();
         var opened = await _table.Far.OpenReadAsync(Key, ByteRange.Whole, _stop.Token).ConfigureAwait(false);
         if (!opened.IsOk)
         {
             if (opened.Status == StoreStatus.Missing)
-                _table.Answers.Note(Key, Stamp, blob: null);
+                _table.Answers.Note(Key, Stamp, _asked, blob: null);
             End(FillState.Failed, opened.Detail is { } detail ? Outcome<BlobMetadata>.Fail(opened.Status, detail) : opened.Status);
             return;
         }
@@ -216,7 +225,7 @@ internal sealed partial class Fill
                 return;
             }
             _opened.TrySetResult(blob);
-            if (!await CopyAsync(reader, writer, blob.Length).ConfigureAwait(false))
+            if (!await CopyAsync(reader, writer, blob).ConfigureAwait(false))
                 Bypass(blob, ref reader);
             else
                 await PublishAsync(writer).ConfigureAwait(false);
@@ -253,21 +262,24 @@ internal sealed partial class Fill
     }
 
     /// <summary>Copies; false when the local store takes no more.</summary>
-    private async Task<bool> CopyAsync(IBlobReader reader, IStagedBlobWriter writer, long length)
+    /// <exception cref="BlobDamagedException">A block is not what it should be, or the content ends too early.</exception>
+    private async Task<bool> CopyAsync(IBlobReader reader, IStagedBlobWriter writer, BlobMetadata blob)
     {
+        var check = blob.Checksums is { } checksums ? new BlockCheck(blob, checksums) : null;
         var buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
         try
         {
-            for (var offset = 0L; offset < length;)
+            for (var offset = 0L; offset < blob.Length;)
             {
                 _stop.Token.ThrowIfCancellationRequested();
                 var read = await reader.ReadAsync(offset, buffer, _stop.Token).ConfigureAwait(false);
                 if (read == 0)
                     throw new BlobDamagedException($"The content of {Key} ends too early.");
+                check?.Append(buffer.AsSpan(0, read));
                 if (await writer.WriteAsync(buffer.AsMemory(0, read), _stop.Token).ConfigureAwait(false) != StoreStatus.Ok)
                     return false;
                 offset += read;
-                Advance(offset);
+                Advance(offset, check?.Verified ?? 0);
             }
             return true;
         }

@@ -13,17 +13,20 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
     private const long FarAhead = 8 << 20;
 
     /// <summary>
-    /// A part of a blob up to this length is given out only when the whole has been found good. Of a larger one that would take too long: a part of it that is asked for while it is
-    /// being fetched is given out as it comes, and its length and the version are all that is checked.
+    /// A part of a blob up to this length whose blocks have no checksums is given out only when the whole has been found good. Of a larger one that would take too long: such a part
+    /// of it that is asked for while it is being fetched is given out as it comes, and its length and the version are all that is checked.
     /// </summary>
     private const long MaxWholeFirst = FarAhead;
 
     private const int HashBufferLength = 64 * 1024;
 
-    private readonly bool _isWholeFirst = metadata.Length <= MaxWholeFirst && (expected.Offset > 0 || expected.Length < metadata.Length);
+    private readonly BlockCheck? _blocks = IsPart(expected, metadata) && metadata.Checksums is { } checksums ? new BlockCheck(metadata, checksums) : null;
+    private readonly bool _isWholeFirst = IsPart(expected, metadata) && metadata is { Checksums: null, Length: <= MaxWholeFirst };
     private Fill _fill = fill;
     private IBlobReader? _direct;
+    private CheckedReader? _checked; // In place of the other, for a part whose blocks have checksums.
     private IncrementalHash? _hash;
+    private ReadOnlyMemory<byte>? _md5; // Of the content, where its SHA-256 is not known.
     private long _inOrder; // Where the next read goes on if all of them were in order from the first byte; -1 when not.
     private bool _hasGiven;
     private bool _isDisposed;
@@ -39,9 +42,9 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
         if (left <= 0)
             return new(0);
         buffer = buffer[..(int)Math.Min(left, buffer.Length)];
-        if (_direct is not null)
+        if (_direct is not null || _checked is not null)
             return ReadSlowlyAsync(offset, buffer, cancellationToken);
-        Look(offset, out var available);
+        Look(offset, out var available, out _);
         if (available <= 0)
             return ReadSlowlyAsync(offset, buffer, cancellationToken);
         var read = _fill.ReadBackAsync(offset, buffer[..(int)Math.Min(available, buffer.Length)], cancellationToken);
@@ -56,36 +59,46 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
         _hash?.Dispose();
         if (_direct is not null)
             await _direct.DisposeAsync().ConfigureAwait(false);
+        if (_checked is not null)
+            await _checked.DisposeAsync().ConfigureAwait(false);
         await _fill.RemoveReaderAsync().ConfigureAwait(false);
     }
 
     private async ValueTask<int> ReadSlowlyAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        while (_direct is null)
+        while (_direct is null && _checked is null)
         {
-            var state = Look(offset, out var available);
+            var state = Look(offset, out var available, out var ahead);
             if (available > 0)
                 return Note(offset, await _fill.ReadBackAsync(offset, buffer[..(int)Math.Min(available, buffer.Length)], cancellationToken).ConfigureAwait(false));
             if (state == FillState.Mismatched)
                 await JoinNextAsync(cancellationToken).ConfigureAwait(false);
-            else if (state == FillState.Running && -available <= FarAhead)
-                await _fill.WaitAsync(_isWholeFirst ? metadata.Length - 1 : offset, metadata.Length, cancellationToken).ConfigureAwait(false);
+            else if (state == FillState.Running && ahead <= FarAhead)
+                await _fill.WaitAsync(_isWholeFirst ? metadata.Length - 1 : offset, metadata.Length, _blocks is not null, cancellationToken).ConfigureAwait(false);
             else
                 await GoDirectAsync(offset, cancellationToken).ConfigureAwait(false);
         }
-        var read = await _direct.ReadAsync(offset, buffer, cancellationToken).ConfigureAwait(false);
+        if (_checked is not null)
+            return Note(offset, await _checked.ReadAsync(offset, buffer, cancellationToken).ConfigureAwait(false));
+        var read = await _direct!.ReadAsync(offset, buffer, cancellationToken).ConfigureAwait(false);
         Check(offset, buffer.Span[..read]);
         return Note(offset, read);
     }
 
     /// <summary>What can be given out from an offset on.</summary>
-    private FillState Look(long offset, out long available)
+    private FillState Look(long offset, out long available, out long ahead)
     {
-        var state = _fill.Look(offset, metadata.Length, out available);
+        var state = _fill.Look(offset, metadata.Length, _blocks is not null, out available, out ahead);
         if (_isWholeFirst && state == FillState.Running)
             available = Math.Min(0, available);
+
+        // Read by itself, it would be read from the start of its block.
+        if (_blocks is not null)
+            ahead -= offset - _blocks.StartOf(offset);
         return state;
     }
+
+    private static bool IsPart(ByteRange expected, BlobMetadata metadata) => expected.Offset > 0 || expected.Length < metadata.Length;
 
     private async ValueTask<int> NoteAsync(long offset, ValueTask<int> read) => Note(offset, await read.ConfigureAwait(false));
 
@@ -111,15 +124,24 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
 
     private async ValueTask GoDirectAsync(long offset, CancellationToken cancellationToken)
     {
+        if (_blocks is not null)
+        {
+            _checked = new CheckedReader(table, metadata, metadata.Checksums!, policy, expected);
+            return;
+        }
         table.Counters.DirectRead();
-        var reader = _fill.TakeSpare() ?? await OpenAsync(offset, cancellationToken).ConfigureAwait(false);
+        var spare = _fill.TakeSpare();
+        var reader = spare ?? await OpenAsync(offset, cancellationToken).ConfigureAwait(false);
         try
         {
             if (!FarBlobs.AreSame(FarBlobs.Normalize(reader.Metadata, policy), metadata))
                 throw new IOException($"{metadata.Key} was replaced in the far store while it was being read.");
 
-            // A far reader holds what it reads from the first byte on against the digest that it knows; not against one that is the key, and what has been given before it began, it does not know.
-            if (offset == _inOrder && metadata.Sha256.IsKnown && (offset > 0 || !reader.Metadata.Sha256.IsKnown))
+            // A far reader holds what it reads from the first byte on against the digest that it knows. Not against one that is the key; what has been given before it began, it does not
+            // know; and the fetch's has been read from already.
+            var checksItself = offset == 0 && spare is null && (reader.Metadata.Sha256.IsKnown || !metadata.Sha256.IsKnown);
+            _md5 = metadata.Sha256.IsKnown ? null : reader.ContentMd5;
+            if (offset == _inOrder && !checksItself && (metadata.Sha256.IsKnown || _md5 is not null))
                 _hash = await HashGivenAsync(offset, cancellationToken).ConfigureAwait(false);
         }
         catch
@@ -140,7 +162,7 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
 
     private async ValueTask<IncrementalHash> HashGivenAsync(long length, CancellationToken cancellationToken)
     {
-        var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var hash = IncrementalHash.CreateHash(_md5 is null ? HashAlgorithmName.SHA256 : HashAlgorithmName.MD5);
         var buffer = ArrayPool<byte>.Shared.Rent(HashBufferLength);
         try
         {
@@ -173,8 +195,8 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
         if (offset + read.Length < metadata.Length)
             return;
         Span<byte> digest = stackalloc byte[Sha256Digest.Size];
-        _hash.GetHashAndReset(digest);
-        if (new Sha256Digest(digest) != metadata.Sha256)
+        var length = _hash.GetHashAndReset(digest);
+        if (_md5 is { } md5 ? !digest[..length].SequenceEqual(md5.Span) : new Sha256Digest(digest) != metadata.Sha256)
             throw new BlobDamagedException($"What the far store sent for {metadata.Key} is not what it should be.");
     }
 }

@@ -2,6 +2,25 @@ using Microsoft.Extensions.Logging;
 
 namespace EdgeCache.Storage.Tiering;
 
+/// <summary>How somebody came to a fetch, or why not.</summary>
+internal enum FillJoin
+{
+    /// <summary>By beginning it.</summary>
+    Begun,
+
+    /// <summary>Somebody else had begun it.</summary>
+    Joined,
+
+    /// <summary>Not: something has happened to the key, which is to be looked at again.</summary>
+    LookAgain,
+
+    /// <summary>Not: too many wait already.</summary>
+    Full,
+
+    /// <summary>Not: the store is closing.</summary>
+    Closed,
+}
+
 /// <summary>The fetches that are under way: one a key, for all who ask.</summary>
 internal sealed partial class FillTable(IBlobStore near, IBlobStore far, Func<BlobKey, bool> isPending, KeyGate gate, TieredStoreOptions options, AnswerMemory answers, TierCounters counters, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
@@ -43,31 +62,18 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, Func<Bl
     /// <param name="stamp">Its stamp from before it was found not to be here.</param>
     /// <param name="policy">Of its namespace.</param>
     /// <param name="mayLookAgain">Whether the asker looks again where the stamp has changed: what he did not find may have been published since, and its fetch be over.</param>
-    /// <param name="isFirst">Whether it is a new one.</param>
-    /// <returns>Null when it is better to look again, or the store is closing.</returns>
-    public Fill? Join(BlobKey key, long stamp, TierPolicy policy, bool mayLookAgain, out bool isFirst)
+    /// <returns>The fetch, where there is one, and how it came to that.</returns>
+    public (Fill? Fill, FillJoin Join) Join(BlobKey key, long stamp, TierPolicy policy, bool mayLookAgain)
     {
-        isFirst = false;
         lock (_lock)
         {
             if (_closed)
-                return null;
+                return (null, FillJoin.Closed);
             if (_fills.TryGetValue(key, out var fill) && fill.TryAddReader(stamp))
-                return fill;
+                return (fill, FillJoin.Joined);
             if (mayLookAgain && near.GetGeneration(key) != stamp)
-                return null;
-            isFirst = true;
-            return Begin(new Fill(this, key, stamp, policy, isRetry: false));
-        }
-    }
-
-    /// <summary>Whether nothing is fetched any more.</summary>
-    public bool IsClosed
-    {
-        get
-        {
-            lock (_lock)
-                return _closed;
+                return (null, FillJoin.LookAgain);
+            return _running.Count < options.MaxQueue ? (Begin(new Fill(this, key, stamp, policy, isRetry: false)), FillJoin.Begun) : (null, FillJoin.Full);
         }
     }
 

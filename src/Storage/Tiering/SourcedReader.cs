@@ -10,6 +10,8 @@ internal sealed class SourcedReader(IBlobReader inner, BlobMetadata metadata, Bl
 
     public BlobSource Source => source;
 
+    public ValueTask<BlockChecksums?> GetChecksumsAsync(CancellationToken cancellationToken) => inner.GetChecksumsAsync(cancellationToken);
+
     public ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => inner.ReadAsync(offset, buffer, cancellationToken);
 
     public bool TryGetMemory(out ReadOnlyMemory<byte> memory) => inner.TryGetMemory(out memory);

@@ -39,7 +39,7 @@ public sealed partial class TieredStore
             if (far.Status == StoreStatus.Missing && _near.GetGeneration(key) != stamp && attempt < MaxAttempts)
                 continue;
             if (!far.IsOk)
-                return far;
+                return far.ForClients(_options);
             return near.IsOk && FarBlobs.AreSame(near.Value, far.Value) ? near : far.Value with { Source = BlobSource.Far };
         }
     }
@@ -129,17 +129,18 @@ public sealed partial class TieredStore
     {
         if (_answers.Find(key, stamp) is { Blob: null } missing && _answers.IsYounger(missing, _options.MissMemory))
             return StoreStatus.Missing;
-        if (_fills.Join(key, stamp, policy, mayLookAgain, out var isFirst) is not { } fill)
-            return _fills.IsClosed ? Outcome<IBlobReader>.Fail(StoreStatus.Unavailable, "The store is closing.") : StoreStatus.Superseded;
-        if (!isFirst)
+        var (fill, join) = _fills.Join(key, stamp, policy, mayLookAgain);
+        if (fill is null)
+            return join == FillJoin.LookAgain ? StoreStatus.Superseded : Outcome<IBlobReader>.Fail(StoreStatus.Unavailable, join == FillJoin.Full ? FarDetails.Busy : "The store is closing.");
+        if (join == FillJoin.Joined)
             _counters.Collapsed();
         FillReader? reader = null;
         try
         {
-            var opened = await fill.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);
+            var opened = join == FillJoin.Begun ? await fill.Opened.WaitAsync(cancellationToken).ConfigureAwait(false) : await WaitAsync(fill, policy, cancellationToken).ConfigureAwait(false);
             if (!opened.IsOk)
-                return Failed<IBlobReader>(opened.Status, opened.Detail);
-            reader = new FillReader(_fills, fill, opened.Value, policy, expected, isFirst ? BlobSource.Filled : BlobSource.Collapsed);
+                return Failed<IBlobReader>(opened.Status, opened.ForClients(_options).Detail);
+            reader = new FillReader(_fills, fill, opened.Value, policy, expected, join == FillJoin.Begun ? BlobSource.Filled : BlobSource.Collapsed);
             return Outcome<IBlobReader>.Good(reader);
         }
         finally
@@ -147,6 +148,28 @@ public sealed partial class TieredStore
             if (reader is null)
                 await fill.RemoveReaderAsync().ConfigureAwait(false);
         }
+    }
+
+    /// <summary>
+    /// Waits for a fetch that somebody else has begun. If the request came through other nodes, one of them may be the one that the fetch asks, and wait for the answer to just
+    /// this request. A question that has all of its way with it finds that out: where it comes to a node the second time, it ends at once.
+    /// </summary>
+    private async ValueTask<Outcome<BlobMetadata>> WaitAsync(Fill fill, TierPolicy policy, CancellationToken cancellationToken)
+    {
+        if (_options.Route() is not null && !fill.Opened.IsCompleted)
+        {
+            try
+            {
+                return await fill.Opened.WaitAsync(_options.CircleCheckAfter, _time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                var far = await _stats.AskAsync(fill.Key, fill.Stamp, policy, cancellationToken).ConfigureAwait(false);
+                if (far is { Status: StoreStatus.Unavailable, Detail: { } detail } && _options.IsForClients(detail))
+                    return far;
+            }
+        }
+        return await fill.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The far store has nothing under the key any more: the local copy goes too, unless something has happened to the key since.</summary>

@@ -18,7 +18,7 @@ public sealed partial class TieredStore
         if (staged.Status is not (StoreStatus.NoSpace or StoreStatus.Unavailable))
             return staged;
         var direct = await OpenDirectAsync(key, options, cancellationToken).ConfigureAwait(false);
-        return direct.IsOk ? new TieredWriter(this, key, options, direct.Value) : direct;
+        return direct.IsOk ? new TieredWriter(this, key, options, direct.Value) : direct.ForClients(_options);
     }
 
     /// <inheritdoc/>
@@ -41,7 +41,7 @@ public sealed partial class TieredStore
         }
         var far = await _far.DeleteAsync(key, condition, CancellationToken.None).ConfigureAwait(false);
         if (far.Status is not (StoreStatus.Ok or StoreStatus.Missing))
-            return far;
+            return far.ForClients(_options);
         var near = await _near.DeleteAsync(key, condition: null, CancellationToken.None).ConfigureAwait(false);
         if (near.Status is not (StoreStatus.Ok or StoreStatus.Missing))
             return Failed<BlobMetadata>(StoreStatus.Unavailable, near.Detail);
@@ -62,10 +62,10 @@ public sealed partial class TieredStore
     /// <summary>Sends what was staged to the far store, and publishes it in both.</summary>
     internal async ValueTask<Outcome<PutReceipt>> CommitThroughAsync(BlobKey key, PutOptions options, IStagedBlobWriter staged, BlobMetadata content, CancellationToken cancellationToken)
     {
-        var sending = options with { ExpectedLength = content.Length, ExpectedSha256 = content.Sha256, IfGeneration = null };
+        var sending = options with { ExpectedLength = content.Length, ExpectedSha256 = content.Sha256, Checksums = content.Checksums, IfGeneration = null };
         var opened = await _far.OpenWriteAsync(key, sending, cancellationToken).ConfigureAwait(false);
         if (!opened.IsOk)
-            return Failed<PutReceipt>(opened.Status, opened.Detail);
+            return Failed<PutReceipt>(opened.Status, opened.ForClients(_options).Detail);
         await using var writer = opened.Value.ConfigureAwait(false);
         if (await StagedContent.CopyAsync(staged, content.Length, opened.Value, cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
             return status;
@@ -76,12 +76,13 @@ public sealed partial class TieredStore
             return StoreStatus.Superseded;
         if (options.Condition is not null && IsPending(key))
             return Busy<PutReceipt>();
+        var at = _answers.Now();
         var far = await opened.Value.CommitAsync(cancellationToken).ConfigureAwait(false);
         if (!far.IsOk)
-            return far;
+            return far.ForClients(_options);
         return far.Value.Effect == PutEffect.Unchanged
             ? await SettleUnchangedAsync(far.Value).ConfigureAwait(false)
-            : await SettleAsync(key, staged, far.Value).ConfigureAwait(false);
+            : await SettleAsync(key, staged, far.Value, at).ConfigureAwait(false);
     }
 
     /// <summary>Publishes here what is to go to the far store later. Null when it must go at once: the outbox has no room, or a condition is to be held against what the far store has.</summary>
@@ -136,21 +137,22 @@ public sealed partial class TieredStore
             return StoreStatus.Superseded;
         if (options.Condition is not null && IsPending(key))
             return Busy<PutReceipt>();
+        var at = _answers.Now();
         var far = await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
         if (!far.IsOk)
-            return far;
-        return far.Value.Effect == PutEffect.Unchanged ? await SettleUnchangedAsync(far.Value).ConfigureAwait(false) : await SettleAsync(key, staged: null, far.Value).ConfigureAwait(false);
+            return far.ForClients(_options);
+        return far.Value.Effect == PutEffect.Unchanged ? await SettleUnchangedAsync(far.Value).ConfigureAwait(false) : await SettleAsync(key, staged: null, far.Value, at).ConfigureAwait(false);
     }
 
     /// <summary>Under the gate: the far store has a new version; here there must be the same or none.</summary>
-    private async ValueTask<Outcome<PutReceipt>> SettleAsync(BlobKey key, IStagedBlobWriter? staged, PutReceipt far)
+    private async ValueTask<Outcome<PutReceipt>> SettleAsync(BlobKey key, IStagedBlobWriter? staged, PutReceipt far, long at)
     {
         if (staged is not null)
         {
             var near = await staged.CommitAsync(CancellationToken.None).ConfigureAwait(false);
             if (near.IsOk)
             {
-                _answers.Note(key, _near.GetGeneration(key), near.Value.Metadata);
+                _answers.Note(key, _near.GetGeneration(key), at, near.Value.Metadata);
                 return new PutReceipt(far.Effect, near.Value.Metadata, StoredWhere.Far);
             }
         }

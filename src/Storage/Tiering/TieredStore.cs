@@ -37,7 +37,7 @@ public sealed partial class TieredStore : IBlobStore, IRedirector
         (_near, _far, _outbox, _gate, _options, _time, _logger) = (near, far, outbox, gate, options, time, logger);
         _answers = new AnswerMemory(time);
         _fills = new FillTable(near, far, IsPending, gate, options, _answers, _counters, time, logger);
-        _stats = new FarStats(far, _answers);
+        _stats = new FarStats(far, _answers, options);
     }
 
     /// <summary>Makes addresses of what is in the far store; null where nobody can.</summary>

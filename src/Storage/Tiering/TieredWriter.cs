@@ -11,6 +11,7 @@ internal sealed class TieredWriter : IBlobWriter
     private readonly PutOptions _options;
     private readonly bool _isBack;
     private readonly IStagedBlobWriter? _staged;
+    private readonly BlockChecksumBuilder _checksums = new();
     private IBlobWriter? _direct;
     private long _length;
     private StoreStatus _refused = StoreStatus.Ok;
@@ -39,7 +40,7 @@ internal sealed class TieredWriter : IBlobWriter
         var status = written.Result;
         if (status != StoreStatus.Ok)
             return TurnAsync(status, content, cancellationToken);
-        _length += content.Length;
+        Note(content.Span);
         return new(status);
     }
 
@@ -54,7 +55,7 @@ internal sealed class TieredWriter : IBlobWriter
             return content.Detail is { } detail ? Outcome<PutReceipt>.Fail(content.Status, detail) : content.Status;
         if (_isBack && await _store.CommitBackAsync(_key, _options, _staged, content.Value, cancellationToken).ConfigureAwait(false) is { } receipt)
             return receipt;
-        return await _store.CommitThroughAsync(_key, _options, _staged, content.Value, cancellationToken).ConfigureAwait(false);
+        return await _store.CommitThroughAsync(_key, _options, _staged, content.Value with { Checksums = _checksums.End() }, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -70,8 +71,14 @@ internal sealed class TieredWriter : IBlobWriter
         var status = await writing.ConfigureAwait(false);
         if (status != StoreStatus.Ok)
             return await TurnAsync(status, content, cancellationToken).ConfigureAwait(false);
-        _length += content.Length;
+        Note(content.Span);
         return status;
+    }
+
+    private void Note(ReadOnlySpan<byte> content)
+    {
+        _length += content.Length;
+        _checksums.Append(content);
     }
 
     /// <summary>The local store has refused: turns to the far one, if that is of any use.</summary>

@@ -30,6 +30,50 @@ public sealed class LoopTests
             (await answer.Content.ReadAsStringAsync(Cancel)).ShouldContain("circles");
     }
 
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("HEAD")]
+    public async Task Two_nodes_that_ask_each_other_for_the_same_in_the_same_instant_say_so_too(string method)
+    {
+        var port = FreePort();
+        await using var one = await OriginNodes.StartFrontAsync([new Uri($"http://127.0.0.1:{port}")]);
+        await using var two = await OriginNodes.StartFrontAsync([one.Client.BaseAddress!], ("Listen:Port", $"{port}"));
+        one.Client.Timeout = Soon;
+        two.Client.Timeout = Soon;
+
+        // What crosses is a matter of chance: of so many pairs some do.
+        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => Task.Run(async () =>
+        {
+            using var answer = await (i % 2 == 0 ? one : two).SendAsync(new HttpMethod(method), $"/cache/test/k{i / 2}");
+            return answer.StatusCode;
+        })));
+
+        answers.ShouldAllBe(a => a == HttpStatusCode.LoopDetected);
+    }
+
+    [Fact]
+    public async Task Many_who_come_through_another_node_still_cost_the_origin_one_fetch()
+    {
+        await using var origin = new ScriptedOrigin(new Step(ScriptedOrigin.Head("404 Not Found", "Content-Length: 0", "Cache-Status: EdgeCache; hit=?0")));
+        await using var front = await OriginNodes.StartFrontAsync([origin.Address]);
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => front.GetAsync("/cache/test/same", ("CDN-Loop", $"edgecache; id=node{i}")))));
+        origin.Requests.Count.ShouldBeLessThan(3);
+    }
+
+    [Fact]
+    public async Task Whoever_pretends_to_come_a_long_way_does_not_make_the_origin_look_broken()
+    {
+        await using var last = await TestNode.StartAsync(OriginNodes.Namespaces);
+        await using var front = await OriginNodes.StartFrontAsync([last.Client.BaseAddress!]);
+        var chain = string.Join(", ", Enumerable.Range(0, 9).Select(i => $"edgecache; id=n{i}"));
+        for (var i = 0; i < 30; i++)
+            (await front.GetAsync($"/cache/test/k{i}", ("CDN-Loop", chain))).StatusCode.ShouldBe(HttpStatusCode.LoopDetected);
+
+        using var put = await front.PutAsync("/cache/test/k", [1, 2, 3]);
+        put.StatusCode.ShouldBe(HttpStatusCode.Created);
+        (await front.Client.GetStringAsync("/health", Cancel)).ShouldContain("\"farFault\":null");
+    }
+
     [Fact]
     public async Task A_chain_of_three_reads_and_writes_through()
     {

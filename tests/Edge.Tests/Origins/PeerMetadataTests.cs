@@ -50,6 +50,28 @@ public sealed class PeerMetadataTests
         answer.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
     }
 
+    [Theory]
+    [InlineData(3_500_000, 4)]
+    [InlineData(1000, 0)]
+    public async Task The_checksums_of_the_blocks_of_a_large_blob_travel_with_it(int length, int blocks)
+    {
+        await using var origin = await TestNode.StartAsync(OriginNodes.Namespaces);
+        await using var front = await OriginNodes.StartFrontAsync([origin.Client.BaseAddress!]);
+        var content = Blobs.Bytes(length);
+        (await origin.PutAsync("/cache/test/k", content)).StatusCode.ShouldBe(HttpStatusCode.Created);
+
+        foreach (var part in (ByteRange[])[ByteRange.Whole, new(100, 500)])
+        {
+            await using var reader = (await front.Store().OpenReadAsync(Blobs.Key("k"), part, Cancel)).Value.ShouldNotBeNull();
+            var checksums = reader.Metadata.Checksums;
+            (checksums?.Count ?? 0).ShouldBe(blocks);
+            for (var i = 0; i < blocks; i++)
+                checksums![i].ShouldBe(Crc32C.Of(content.AsSpan(i << 20, Math.Min(1 << 20, length - (i << 20)))));
+        }
+        using var got = await front.GetAsync("/cache/test/k", ("Range", "bytes=100-599"));
+        (await got.Content.ReadAsByteArrayAsync(Cancel)).ShouldBe(content[100..600]);
+    }
+
     [Fact]
     public async Task It_is_told_only_to_whom_asks()
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using EdgeCache.Edge.Origins;
 using EdgeCache.Storage;
@@ -76,6 +77,32 @@ public sealed class PlainOriginTests : IAsyncLifetime
         (await Store.PutAsync(Blobs.Key("k"), "2"u8.ToArray(), none)).Status.ShouldBe(StoreStatus.PreconditionFailed);
         (await Store.PutAsync(Blobs.Key("k"), Blobs.Bytes(200_000), none)).Status.ShouldBe(StoreStatus.PreconditionFailed);
         (await File.ReadAllTextAsync(_nginx.FileOf("k"), Cancel)).ShouldBe("1");
+    }
+
+    [Theory]
+    [InlineData("PUT")]
+    [InlineData("DELETE")]
+    public async Task What_others_put_there_is_changed_under_the_entity_tag_that_it_has(string method)
+    {
+        await Store.PutAsync(Blobs.Key("k"), "theirs"u8.ToArray());
+        using var got = await _front.GetAsync("/cache/test/k");
+        var tag = got.Headers.ETag!.Tag;
+        tag.Length.ShouldNotBe(66, "it is the server's own");
+
+        (await ChangeAsync(method, ("If-Match", "\"another\""))).ShouldBe(HttpStatusCode.PreconditionFailed);
+        (await ChangeAsync(method, ("If-None-Match", $"\"another\", {tag}"))).ShouldBe(HttpStatusCode.PreconditionFailed);
+        (await File.ReadAllTextAsync(_nginx.FileOf("k"), Cancel)).ShouldBe("theirs");
+        (await ChangeAsync(method, ("If-Match", $"\"another\", {tag}"))).ShouldBe(method == "PUT" ? HttpStatusCode.OK : HttpStatusCode.NoContent);
+        if (method == "PUT")
+            (await File.ReadAllTextAsync(_nginx.FileOf("k"), Cancel)).ShouldBe("ours");
+        else
+            File.Exists(_nginx.FileOf("k")).ShouldBeFalse();
+    }
+
+    private async Task<HttpStatusCode> ChangeAsync(string method, (string, string) condition)
+    {
+        using var answer = method == "PUT" ? await _front.PutAsync("/cache/test/k", "ours"u8.ToArray(), condition) : await _front.SendAsync(HttpMethod.Delete, "/cache/test/k", condition);
+        return answer.StatusCode;
     }
 
     [Fact]

@@ -13,12 +13,17 @@ public sealed class FaultTableTests(S3Fixture fixture) : S3StoreTest(fixture)
 {
     private const string ReportVariable = "EDGECACHE_FAULT_REPORT";
     private const int Length = 1 << 20;
+    private const int LargeLength = 9 << 20;
     private const int At = 400_000;
     private const int RestAt = 700_000;
+    private const int LargeRestAt = 2_000_000;
 
     // A part that has the place of the fault in it and ends far before what is held back.
     private static readonly Storage.ByteRange Part = new(300_000, 200_000);
-    private static readonly byte[] Content = Blobs.Bytes(Length, seed: 42);
+    private static readonly byte[] Small = Blobs.Bytes(Length, seed: 42);
+
+    // More than a part of which waits for all of it.
+    private static readonly byte[] Large = Blobs.Bytes(LargeLength, seed: 43);
     private static readonly Lock ReportLock = new(); // Protects the file of the report.
 
     private static readonly (string Name, S3Fault? Fault)[] Faults =
@@ -47,8 +52,8 @@ public sealed class FaultTableTests(S3Fixture fixture) : S3StoreTest(fixture)
         foreach (var isLasting in fault is null ? (bool[])[true] : [false, true])
         {
             var cells = await Task.WhenAll(
-                RunAsync(fault, isLasting, isOurs: true, Storage.ByteRange.Whole), RunAsync(fault, isLasting, isOurs: true, Part),
-                RunAsync(fault, isLasting, isOurs: false, Storage.ByteRange.Whole), RunAsync(fault, isLasting, isOurs: false, Part));
+                RunAsync(fault, isLasting, isOurs: true, Small, Storage.ByteRange.Whole), RunAsync(fault, isLasting, isOurs: true, Small, Part), RunAsync(fault, isLasting, isOurs: true, Large, Part),
+                RunAsync(fault, isLasting, isOurs: false, Small, Storage.ByteRange.Whole), RunAsync(fault, isLasting, isOurs: false, Small, Part), RunAsync(fault, isLasting, isOurs: false, Large, Part));
             rows.Add($"| {name}, {(isLasting ? "always" : "once")} | {string.Join(" | ", cells)} |");
         }
         Report(rows);
@@ -57,11 +62,11 @@ public sealed class FaultTableTests(S3Fixture fixture) : S3StoreTest(fixture)
     }
 
     /// <summary>One cell of the table. What must never be, fails here, whatever is documented.</summary>
-    private async Task<string> RunAsync(S3Fault? fault, bool isLasting, bool isOurs, Storage.ByteRange part)
+    private async Task<string> RunAsync(S3Fault? fault, bool isLasting, bool isOurs, byte[] content, Storage.ByteRange part)
     {
         var server = await Fixture.RequireAsync();
         var options = await OptionsAsync() with { Prefix = NewPrefix(), Timeout = TimeSpan.FromSeconds(2) };
-        await PutAsync(options, isOurs);
+        await PutAsync(options, content, isOurs);
         await using var node = await TieredNode.OpenAsync(server, options);
         if (fault is null)
             await node.Proxy.RefuseAsync();
@@ -69,40 +74,40 @@ public sealed class FaultTableTests(S3Fixture fixture) : S3StoreTest(fixture)
             node.Proxy.Fail(fault, r => r.Call is S3Call.Get or S3Call.GetRange, times: isLasting ? int.MaxValue : 1);
 
         // The client is quick: it has got something, or all of its part, while the rest is still on its way and nobody knows yet whether the whole is good.
-        var rest = node.Proxy.Hold(r => r.Call == S3Call.Get, bodyOffset: RestAt);
-        var got = await ReadAsync(node.Store, part, rest);
+        var rest = node.Proxy.Hold(r => r.Call == S3Call.Get, bodyOffset: content == Large ? LargeRestAt : RestAt);
+        var got = await ReadAsync(node.Store, content, part, rest);
         rest.Open();
         await node.SettleAsync();
         var stored = await node.Near.TryGetAsync(Blobs.Key("k"));
         if (stored is var (bytes, metadata))
         {
-            bytes.AsSpan().SequenceEqual(Content).ShouldBeTrue("what is stored is the object");
+            bytes.AsSpan().SequenceEqual(content).ShouldBeTrue("what is stored is the object");
             metadata.FarValidator.Length.ShouldBe(isOurs ? 0 : 34, "what is stored is known by the validator that it has");
             metadata.FarValidator.ShouldNotContain("00000000000000000000000000000000");
         }
-        if (part == Storage.ByteRange.Whole)
+        if (part == Storage.ByteRange.Whole || isOurs || content == Small)
             got.ShouldNotBe(Got.Wrong);
 
         node.Proxy.Heal();
         node.Proxy.Accept();
-        (await node.Store.GetAsync(Blobs.Key("k"))).Content.AsSpan().SequenceEqual(Content).ShouldBeTrue("all is well afterwards");
+        (await node.Store.GetAsync(Blobs.Key("k"))).Content.AsSpan().SequenceEqual(content).ShouldBeTrue("all is well afterwards");
         return $"{Word(got)}; {(stored is null ? "nothing" : "stored")}";
     }
 
-    private async Task PutAsync(S3StoreOptions options, bool isOurs)
+    private async Task PutAsync(S3StoreOptions options, byte[] content, bool isOurs)
     {
         if (isOurs)
         {
             await using var direct = S3Store.Open(options, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-            (await direct.PutAsync(Blobs.Key("k"), Content)).Status.ShouldBe(StoreStatus.Ok);
+            (await direct.PutAsync(Blobs.Key("k"), content)).Status.ShouldBe(StoreStatus.Ok);
             return;
         }
         using var client = await Fixture.NewClientAsync();
-        var request = new PutObjectRequest { BucketName = Fixture.Bucket, Key = $"{options.Prefix}test/k", InputStream = new MemoryStream(Content), UseChunkEncoding = false };
+        var request = new PutObjectRequest { BucketName = Fixture.Bucket, Key = $"{options.Prefix}test/k", InputStream = new MemoryStream(content), UseChunkEncoding = false };
         await client.PutObjectAsync(request, Cancel);
     }
 
-    private static async Task<Got> ReadAsync(TieredStore store, Storage.ByteRange part, S3Gate rest)
+    private static async Task<Got> ReadAsync(TieredStore store, byte[] content, Storage.ByteRange part, S3Gate rest)
     {
         var opened = await store.OpenReadAsync(Blobs.Key("k"), part, Cancel);
         if (!opened.IsOk)
@@ -110,14 +115,14 @@ public sealed class FaultTableTests(S3Fixture fixture) : S3StoreTest(fixture)
         await using var reader = opened.Value;
         var offset = part.Offset;
         var end = Math.Min(part.Length, reader.Metadata.Length - offset) + offset;
-        var isRight = part != Storage.ByteRange.Whole || end == Length;
+        var isRight = part != Storage.ByteRange.Whole || end == content.Length;
         var buffer = new byte[50_000];
         try
         {
             while (offset < end)
             {
                 var read = await reader.ReadAsync(offset, buffer.AsMemory(0, (int)Math.Min(buffer.Length, end - offset)), Cancel);
-                isRight &= read > 0 && offset + read <= Length && buffer.AsSpan(0, read).SequenceEqual(Content.AsSpan((int)offset, read));
+                isRight &= read > 0 && offset + read <= content.Length && buffer.AsSpan(0, read).SequenceEqual(content.AsSpan((int)offset, read));
                 if (read == 0)
                     return Got.Wrong;
                 offset += read;

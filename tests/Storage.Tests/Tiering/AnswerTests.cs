@@ -91,6 +91,46 @@ public sealed class AnswerTests : TierTest
         (await SourceAsync()).ShouldBe(BlobSource.Local);
     }
 
+    [Theory]
+    [InlineData(StoreCall.OpenRead)]
+    [InlineData(StoreCall.Read)]
+    public async Task A_copy_is_as_old_as_the_request_that_brought_it(StoreCall slow)
+    {
+        Policy = new TierPolicy { FreshFor = TimeSpan.FromSeconds(10) };
+        await FarStore.PutAsync(Key, "one"u8.ToArray());
+        Far.Before = (call, _) =>
+        {
+            if (call == slow)
+                Clock.Advance(TimeSpan.FromSeconds(8));
+            return new(StoreStatus.Ok);
+        };
+        await Tiers.GetAsync(Key);
+        await SettledAsync();
+        Far.Before = null;
+        Clock.Advance(TimeSpan.FromSeconds(1));
+        (await SourceAsync()).ShouldBe(BlobSource.Local);
+        Clock.Advance(TimeSpan.FromSeconds(1));
+        (await SourceAsync()).ShouldBe(BlobSource.Revalidated);
+    }
+
+    [Fact]
+    public async Task A_confirmation_is_as_old_as_the_question()
+    {
+        Policy = new TierPolicy { FreshFor = TimeSpan.FromSeconds(10) };
+        await Tiers.PutAsync(Key, "one"u8.ToArray());
+        Clock.Advance(TimeSpan.FromSeconds(10));
+        FarContent.Tell = blob =>
+        {
+            Clock.Advance(TimeSpan.FromSeconds(8));
+            return blob;
+        };
+        (await SourceAsync()).ShouldBe(BlobSource.Revalidated);
+        FarContent.Tell = static blob => blob;
+        Clock.Advance(TimeSpan.FromSeconds(2));
+        (await SourceAsync()).ShouldBe(BlobSource.Revalidated);
+        Far.Count(StoreCall.Stat).ShouldBe(2);
+    }
+
     [Fact]
     public async Task A_head_that_finds_another_version_does_not_make_the_old_copy_fresh()
     {

@@ -256,6 +256,37 @@ public sealed class FillTests : TierTest
         NearStore.Keys.ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(3, true)]
+    [InlineData(0, false)]
+    [InlineData(3, false)]
+    public async Task What_turns_past_the_disk_in_the_middle_is_held_against_its_digest_or_md5_whoever_reads_on(int writesBefore, bool isOurs)
+    {
+        var content = Blobs.Bytes(900_000);
+        await FarStore.PutAsync(Key, content);
+        if (!isOurs)
+            FarContent.Tell = blob => blob with { Sha256 = default, PayloadSha256 = default, FarValidator = "\"theirs\"" };
+        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.MD5);
+        hash.AppendData(content);
+        FarContent.Md5 = hash.GetHashAndReset();
+        var writes = 0;
+        Near.Before = (call, _) => new(call == StoreCall.Write && Interlocked.Increment(ref writes) > writesBefore ? StoreStatus.NoSpace : StoreStatus.Ok);
+        (await Tiers.GetAsync(Key)).Content.ShouldBe(content);
+
+        // The reader is the fetch's, and what it has read twice is wrong the second time.
+        writes = 0;
+        var turn = writesBefore * 131_072L;
+        var passes = 0;
+        FarContent.Change = (_, offset, bytes) =>
+        {
+            if (offset <= turn && offset + bytes.Length > turn && Interlocked.Increment(ref passes) == 2)
+                bytes.Span[(int)(turn - offset)] ^= 1;
+        };
+        await Should.ThrowAsync<BlobDamagedException>(Tiers.GetAsync(Key).WaitAsync(Limit));
+        NearStore.Keys.ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task What_a_local_record_can_not_say_is_served_all_the_same()
     {

@@ -120,6 +120,9 @@ internal sealed class ChangedContent(IBlobStore inner) : IBlobStore
     /// <summary>Changes what was read from an offset; gets the number of the reader, from 1 on.</summary>
     public Action<int, long, Memory<byte>>? Change { get; set; }
 
+    /// <summary>What readers say of the MD5 of the content.</summary>
+    public byte[]? Md5 { get; set; }
+
     /// <summary>Changes what is told of a blob.</summary>
     public Func<BlobMetadata, BlobMetadata> Tell { get; set; } = static blob => blob;
 
@@ -147,6 +150,8 @@ internal sealed class ChangedContent(IBlobStore inner) : IBlobStore
     private sealed class Reader(ChangedContent owner, IBlobReader inner, int number) : IBlobReader
     {
         public BlobMetadata Metadata => owner.Tell(inner.Metadata);
+
+        public ReadOnlyMemory<byte>? ContentMd5 => owner.Md5;
 
         public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
         {

@@ -89,6 +89,8 @@ public sealed class FaultyStore(IBlobStore inner) : IBlobStore
 
         public BlobSource Source => reader.Source;
 
+        public ReadOnlyMemory<byte>? ContentMd5 => reader.ContentMd5;
+
         public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
         {
             await owner.AskAsync(StoreCall.Read, Metadata.Key);

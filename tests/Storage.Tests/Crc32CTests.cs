@@ -1,9 +1,8 @@
-using EdgeCache.Storage.Local.Format;
 using EdgeCache.TestKit;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace EdgeCache.Storage.Local.Tests.Format;
+namespace EdgeCache.Storage.Tests;
 
 public sealed class Crc32CTests
 {
@@ -33,5 +32,13 @@ public sealed class Crc32CTests
                 offset += part;
             }
             return crc.Value == Crc32C.Of(content);
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Two_checksums_are_combined_to_that_of_both() =>
+        Prop.ForAll(Gen.Choose(0, 5000).ToArbitrary(), Gen.Choose(0, 5000).ToArbitrary(), (first, second) =>
+        {
+            var content = Blobs.Bytes(first + second, seed: first);
+            return Crc32C.Combine(Crc32C.Of(content.AsSpan(0, first)), Crc32C.Of(content.AsSpan(first)), second) == Crc32C.Of(content);
         }).QuickCheckThrowOnFailure();
 }
