@@ -12,7 +12,7 @@ internal static class Pipeline
 {
     public static void AddServices(IServiceCollection services)
     {
-        services.AddSingleton<TokenAuthenticator>();
+        services.AddAccess();
         services.AddSingleton<NodeIdentity>();
         services.AddSingleton<GetHandler>();
         services.AddSingleton<PutHandler>();

@@ -136,26 +136,6 @@ internal sealed class TieringOptions
     public TimeSpan BreakDuration { get; set; } = TimeSpan.FromSeconds(5);
 }
 
-internal sealed class AccessOptions
-{
-    /// <summary>The token that gives access, as a bearer token or as the password of basic authentication. Default: none. Secret.</summary>
-    [Setting(Alias = "AUTH_TOKEN", Secret = true)]
-    public string? Token { get; set; }
-
-    /// <summary>A file whose content (without surrounding white space) is the token. Default: none.</summary>
-    [Setting(Alias = "AUTH_TOKEN_FILE", IsPath = true)]
-    public string? TokenFile { get; set; }
-
-    /// <summary>Whether to listen beyond loopback without a token: everybody who reaches the port may read and write. Default: no. Needs a restart.</summary>
-    [Setting(NeedsRestart = true)]
-    public bool AllowAnonymous { get; set; }
-
-    /// <summary>
-    /// Host names (without port) that requests may name. Default: empty, which means loopback names alone when listening on loopback, and any name otherwise.
-    /// </summary>
-    public List<string> AllowedHosts { get; set; } = [];
-}
-
 internal sealed class LimitsOptions
 {
     /// <summary>Slowest request body, in bytes a second, after the grace period; 0 switches it off. Default: 240 B/s. Needs a restart.</summary>

@@ -71,7 +71,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
     /// <summary>What had to be asked for elsewhere is none, though it was found there.</summary>
     private static bool IsHit(BlobSource source) => source is BlobSource.Local or BlobSource.Revalidated or BlobSource.Stale;
 
-    private BlobFields FieldsOf(BlobMetadata metadata, BlobRequest blob) => BlobFields.Of(metadata, blob.Policy, isPublic: settings.Current.Token is null);
+    private static BlobFields FieldsOf(BlobMetadata metadata, BlobRequest blob) => BlobFields.Of(metadata, blob.Policy, blob.IsPublic);
 
     /// <summary>Evaluates the preconditions and sets the validators; false when the answer is complete without content.</summary>
     private static async ValueTask<bool> StartAsync(HttpContext context, BlobMetadata metadata, BlobFields fields, BlobSource source)

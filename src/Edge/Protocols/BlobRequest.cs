@@ -12,4 +12,7 @@ internal sealed class BlobRequest(BlobKey key, NamespacePolicy policy)
 
     /// <summary>Who asks: set by access, before anything is delivered.</summary>
     public Principal Principal { get; set; } = Principal.Anonymous;
+
+    /// <summary>Whether everybody who has the URL may read the blob, so that caches between may keep it for all: set by access.</summary>
+    public bool IsPublic { get; set; }
 }
