@@ -1,6 +1,5 @@
 using EdgeCache.Edge.Admin;
 using EdgeCache.Edge.Configuration;
-using EdgeCache.Edge.Limits;
 
 namespace EdgeCache.Edge.Access;
 
@@ -15,12 +14,12 @@ internal static class AccessExtensions
         services.AddSingleton<TokenReader>();
         services.AddSingleton<ICredentialReader>(s => s.GetRequiredService<TokenReader>());
         services.AddSingleton<Authenticator>();
-        services.AddSingleton<LimitClock>();
         services.AddSingleton<ClientAddresses>();
         services.AddSingleton<AuditLog>();
         services.AddSingleton<AccessMetrics>();
         services.AddSingleton<Gatekeeper>();
         services.AddSingleton<AdminRoutes>();
+        services.AddSingleton<ReputationCalls>();
         return services;
     }
 

@@ -14,7 +14,8 @@ internal sealed class AccessMiddleware(RequestDelegate next, Authenticator authe
             return next(context);
         var answer = authenticator.Identify(context);
         if (answer.Principal is not { } principal)
-            return gatekeeper.RefuseUnknownAsync(context, answer.IsRefused);
+            return gatekeeper.RefuseUnknownAsync(context, answer);
+        gatekeeper.Accept(context, answer);
         var scope = ScopeOf(context.Request.Method);
         if (!principal.Permits(scope, blob.Key))
             return gatekeeper.RefuseAsync(context, principal, scope);

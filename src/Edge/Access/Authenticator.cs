@@ -17,7 +17,7 @@ internal sealed class Authenticator(IEnumerable<ICredentialReader> readers, Toke
         foreach (var reader in _readers)
         {
             var answer = reader.Read(context);
-            if (answer != CredentialAnswer.None)
+            if (answer.IsRefused || answer.Principal is not null)
                 return answer;
         }
         return Anonymous is { } anonymous ? CredentialAnswer.Of(anonymous) : CredentialAnswer.None;

@@ -3,7 +3,8 @@ namespace EdgeCache.Edge.Access;
 /// <summary>What a reader of credentials makes of a request.</summary>
 /// <param name="Principal">Who it is; null when that is not known.</param>
 /// <param name="IsRefused">Whether there are credentials and they are no good.</param>
-internal readonly record struct CredentialAnswer(Principal? Principal, bool IsRefused)
+/// <param name="IsRepeated">Whether they came before on the same connection, so that nothing had to be found out.</param>
+internal readonly record struct CredentialAnswer(Principal? Principal, bool IsRefused, bool IsRepeated = false)
 {
     /// <summary>The request has no credentials of this kind.</summary>
     public static CredentialAnswer None => default;

@@ -32,7 +32,18 @@ internal sealed class Principal
     public DateTimeOffset? Expires { get; init; }
 
     /// <summary>Limits that are theirs instead of those of every principal; null for none.</summary>
-    public Rate? Limits { get; init; }
+    public Rate? Limits
+    {
+        get;
+        init
+        {
+            field = value;
+            Quota = value is null ? null : Quota.Of("principal", value);
+        }
+    }
+
+    /// <summary>The same, ready for use.</summary>
+    public Quota? Quota { get; private init; }
 
     /// <summary>By what they are known, for the audit log: <c>nothing</c>, <c>token</c>, and what other readers of credentials say.</summary>
     public string IdentifiedBy { get; init; } = "nothing";

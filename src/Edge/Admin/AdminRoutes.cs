@@ -1,6 +1,7 @@
 using System.Net.Mime;
 using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Delivery;
+using EdgeCache.Edge.Limits;
 using Microsoft.Net.Http.Headers;
 
 namespace EdgeCache.Edge.Admin;
@@ -9,7 +10,7 @@ namespace EdgeCache.Edge.Admin;
 /// What is under <c>/admin</c>, and who may call it: always somebody with a token that allows it, also on a node that asks nobody else for one. A call that changes something needs the
 /// content type <c>application/json</c>, which a page in a browser can't send to another site unasked (CSRF). Every call is in the audit log.
 /// </summary>
-internal sealed class AdminRoutes(Authenticator authenticator, Gatekeeper gatekeeper, AuditLog audit)
+internal sealed class AdminRoutes(Authenticator authenticator, Gatekeeper gatekeeper, AuditLog audit, WorkGate work, LimitAnswer limited)
 {
     public const string Root = "/admin";
 
@@ -19,10 +20,28 @@ internal sealed class AdminRoutes(Authenticator authenticator, Gatekeeper gateke
     /// <param name="path">The path below <see cref="Root"/>, such as <c>/reputation</c>.</param>
     /// <param name="scope">What whoever calls it must be allowed to.</param>
     /// <param name="handler">What it does.</param>
-    public void Map(IEndpointRouteBuilder app, string method, string path, Scopes scope, RequestDelegate handler)
+    /// <param name="takesLong">Whether it is work of which only so much may go on at a time.</param>
+    public void Map(IEndpointRouteBuilder app, string method, string path, Scopes scope, RequestDelegate handler, bool takesLong = false)
     {
         // Before every route of the user's, also one that catches all: an admin's call must never be forwarded with its token.
-        app.MapMethods(Root + path, [method], context => CallAsync(context, scope, handler)).WithOrder(int.MinValue).WithDisplayName($"{method} {Root}{path}");
+        app.MapMethods(Root + path, [method], context => CallAsync(context, scope, takesLong ? WorkAsync : handler)).WithOrder(int.MinValue).WithDisplayName($"{method} {Root}{path}");
+
+        async Task WorkAsync(HttpContext context)
+        {
+            if (work.Enter() is { IsAdmitted: false } refused)
+            {
+                await limited.WriteAsync(context, refused);
+                return;
+            }
+            try
+            {
+                await handler(context);
+            }
+            finally
+            {
+                work.Leave();
+            }
+        }
     }
 
     private async Task CallAsync(HttpContext context, Scopes scope, RequestDelegate handler)
@@ -31,9 +50,10 @@ internal sealed class AdminRoutes(Authenticator authenticator, Gatekeeper gateke
         var answer = authenticator.Identify(context);
         if (answer.Principal is not { } principal)
         {
-            await gatekeeper.RefuseUnknownAsync(context, answer.IsRefused);
+            await gatekeeper.RefuseUnknownAsync(context, answer);
             return;
         }
+        gatekeeper.Accept(context, answer);
         if (!principal.Permits(scope))
         {
             await gatekeeper.RefuseAsync(context, principal, scope);

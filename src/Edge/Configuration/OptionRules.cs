@@ -18,6 +18,7 @@ internal static class OptionRules
         foreach (var (name, space) in options.Namespaces)
             CheckNamespace(name, space, errors);
         CheckAccess(options.Access, errors);
+        RateLimitRules.Check(options, errors);
     }
 
     /// <summary>Says what is wrong with a token; it goes into a header, so it must fit into one.</summary>

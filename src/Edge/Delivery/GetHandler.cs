@@ -144,6 +144,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             {
                 await body.WriteAsync(content.Slice((int)range.Offset, (int)range.Length), context.RequestAborted);
                 sent = range.Length;
+                blob.Traffic?.Add(sent);
             }
             while (sent < range.Length)
             {
@@ -153,6 +154,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
                     throw new BlobDamagedException($"The content of {blob.Key} ends too early.");
                 body.Advance(read);
                 sent += read;
+                blob.Traffic?.Add(read);
                 var flushed = await body.FlushAsync(context.RequestAborted);
                 if (flushed.IsCompleted || flushed.IsCanceled)
                     break;

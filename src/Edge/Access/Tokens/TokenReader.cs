@@ -29,12 +29,15 @@ internal sealed class TokenReader(TokenDirectory directory, TimeProvider time) :
             return CredentialAnswer.Refused;
         var memory = context.Features.Get<ConnectionMemory>();
         Principal? principal = null;
-        if (memory is null || memory.Recall(table, header, out principal) == Recollection.New)
+        var isRepeated = memory is not null && memory.Recall(table, header, out principal) != Recollection.New;
+        if (!isRepeated)
         {
             principal = Find(table, header);
             memory?.Remember(table, header, principal);
         }
-        return principal is null || principal.HasExpired(time) ? CredentialAnswer.Refused : CredentialAnswer.Of(principal);
+        return principal is null || principal.HasExpired(time)
+            ? CredentialAnswer.Refused with { IsRepeated = isRepeated }
+            : CredentialAnswer.Of(principal) with { IsRepeated = isRepeated };
     }
 
     /// <summary>Whether the header of a request has been looked at before; null when there is none that counts here.</summary>

@@ -38,6 +38,9 @@ internal sealed class TokenTable
     /// <summary>Whether somebody must say who they are. An empty list does not open the node: somebody took the last token away.</summary>
     public bool AreRequired => Settings.Token is not null || List.IsThere;
 
+    /// <summary>Everybody who holds a token.</summary>
+    public IEnumerable<Principal> Principals => _known.Values.Select(k => k.Principal!);
+
     /// <summary>Who holds a token; null for nobody.</summary>
     public Principal? Find(ReadOnlySpan<byte> token)
     {
