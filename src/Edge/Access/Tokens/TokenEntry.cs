@@ -13,11 +13,12 @@ internal sealed record TokenEntry
 
     public required string[] Scopes { get; init; }
 
-    public string[] Namespaces { get; init; } = [];
+    // Settable, because what is made from JSON sets every property that can be set in the making alone, and so loses what is written here.
+    public string[] Namespaces { get; set; } = [];
 
-    public string[] Tenants { get; init; } = [];
+    public string[] Tenants { get; set; } = [];
 
-    public string[] Prefixes { get; init; } = [];
+    public string[] Prefixes { get; set; } = [];
 
     public DateTimeOffset Created { get; init; }
 
