@@ -1,5 +1,7 @@
 using EdgeCache.Edge.Access;
+using EdgeCache.Edge.Admin;
 using EdgeCache.Edge.Delivery;
+using EdgeCache.Edge.Limits;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Origins;
 using EdgeCache.Edge.Protocols;
@@ -12,7 +14,8 @@ internal static class Pipeline
 {
     public static void AddServices(IServiceCollection services)
     {
-        services.AddSingleton<TokenAuthenticator>();
+        services.AddAccess();
+        services.AddLimits();
         services.AddSingleton<NodeIdentity>();
         services.AddSingleton<GetHandler>();
         services.AddSingleton<PutHandler>();
@@ -26,15 +29,19 @@ internal static class Pipeline
         app.UseRequestMetrics();
         app.UseMiddleware<FaultMiddleware>();
         app.UseMiddleware<HostFilterMiddleware>();
+        app.UseMiddleware<ClientLimitMiddleware>();
         app.MapObservability();
+        app.Services.GetRequiredService<ReputationCalls>().Map(app);
         app.MapReverseProxy(route =>
         {
             route.UseMiddleware<ProtocolMiddleware>();
             route.UseMiddleware<AccessMiddleware>();
+            route.UseMiddleware<PrincipalLimitMiddleware>();
             route.UseMiddleware<LoopMiddleware>();
             route.UseMiddleware<DeliveryMiddleware>();
 
             // From here on, only routes of the user's own: forwarded as YARP does it.
+            route.UseRateLimiter();
             route.UseSessionAffinity();
             route.UseLoadBalancing();
             route.UsePassiveHealthChecks();

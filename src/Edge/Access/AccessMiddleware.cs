@@ -1,24 +1,36 @@
-using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Protocols;
 
 namespace EdgeCache.Edge.Access;
 
 /// <summary>
-/// Lets a request to a built-in route pass when its credentials are good, before any of its body is read. An OPTIONS request needs none: browsers send
+/// Lets a request to a built-in route pass when whoever makes it may do so, before any of its body is read. An OPTIONS request needs nothing: browsers send
 /// preflights without credentials, and it tells nothing about any blob.
 /// </summary>
-internal sealed class AccessMiddleware(RequestDelegate next, TokenAuthenticator authenticator)
+internal sealed class AccessMiddleware(RequestDelegate next, Authenticator authenticator, Gatekeeper gatekeeper)
 {
     public Task InvokeAsync(HttpContext context)
     {
         if (context.Features.Get<BlobRequest>() is not { } blob || HttpMethods.IsOptions(context.Request.Method))
             return next(context);
-        if (authenticator.Authenticate(context.Request.Headers.Authorization) is not { } principal)
-        {
-            context.Response.Headers.WWWAuthenticate = new(["Bearer realm=\"EdgeCache\"", "Basic realm=\"EdgeCache\", charset=\"UTF-8\""]);
-            return Problem.WriteAsync(context, StatusCodes.Status401Unauthorized, "A valid access token is needed, as a bearer token or as the password of basic authentication.");
-        }
+        var answer = authenticator.Identify(context);
+        if (answer.Principal is not { } principal)
+            return gatekeeper.RefuseUnknownAsync(context, answer);
+        gatekeeper.Accept(context, answer);
+        var scope = ScopeOf(context.Request.Method);
+        if (!principal.Permits(scope, blob.Key))
+            return gatekeeper.RefuseAsync(context, principal, scope);
         blob.Principal = principal;
+        blob.IsPublic = authenticator.Anonymous?.Permits(Scopes.Read, blob.Key) == true;
         return next(context);
+    }
+
+    /// <summary>What a method needs. One that no blob has is answered by delivery, to whoever may do anything here at all.</summary>
+    private static Scopes ScopeOf(string method)
+    {
+        if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
+            return Scopes.Read;
+        if (HttpMethods.IsPut(method))
+            return Scopes.Write;
+        return HttpMethods.IsDelete(method) ? Scopes.Delete : Scopes.None;
     }
 }

@@ -30,7 +30,7 @@ internal static class ConfigurationLoader
         // Its own root, so that nothing of a bad candidate ever reaches the configuration in force.
         var candidate = new ConfigurationBuilder().AddInMemoryCollection(FrameworkSections.Select(values)).Build();
         FrameworkSections.CheckLogging(values, candidate, errors);
-        await ReverseProxyCheck.CheckAsync(candidate, errors, cancellationToken);
+        await ReverseProxyCheck.CheckAsync(candidate, options.RateLimits, errors, cancellationToken);
         OriginSettings.CheckCluster(options.Storage.Origin, candidate, errors);
 
         if (errors.Messages.Count > 0)

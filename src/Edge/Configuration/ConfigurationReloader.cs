@@ -40,6 +40,8 @@ internal sealed partial class ConfigurationReloader(
     private bool Apply(LoadedConfiguration loaded)
     {
         var options = loaded.Settings.Options;
+        if (RateLimitRules.CheckReload(live.Current.Options, options).ToArray() is { Length: > 0 } faults)
+            return Refuse(faults);
         KeepWhatNeedsARestart(live.Current.Options, options);
 
         // The mix of new and kept values must be good as well: a token that went away together with a public address, which stays until the restart, must stay too.

@@ -13,6 +13,8 @@ internal sealed class EdgeCacheOptions
 
     public LimitsOptions Limits { get; set; } = new();
 
+    public RateLimitOptions RateLimits { get; set; } = new();
+
     public DeliveryOptions Delivery { get; set; } = new();
 
     public MetricsOptions Metrics { get; set; } = new();
@@ -136,26 +138,6 @@ internal sealed class TieringOptions
     public TimeSpan BreakDuration { get; set; } = TimeSpan.FromSeconds(5);
 }
 
-internal sealed class AccessOptions
-{
-    /// <summary>The token that gives access, as a bearer token or as the password of basic authentication. Default: none. Secret.</summary>
-    [Setting(Alias = "AUTH_TOKEN", Secret = true)]
-    public string? Token { get; set; }
-
-    /// <summary>A file whose content (without surrounding white space) is the token. Default: none.</summary>
-    [Setting(Alias = "AUTH_TOKEN_FILE", IsPath = true)]
-    public string? TokenFile { get; set; }
-
-    /// <summary>Whether to listen beyond loopback without a token: everybody who reaches the port may read and write. Default: no. Needs a restart.</summary>
-    [Setting(NeedsRestart = true)]
-    public bool AllowAnonymous { get; set; }
-
-    /// <summary>
-    /// Host names (without port) that requests may name. Default: empty, which means loopback names alone when listening on loopback, and any name otherwise.
-    /// </summary>
-    public List<string> AllowedHosts { get; set; } = [];
-}
-
 internal sealed class LimitsOptions
 {
     /// <summary>Slowest request body, in bytes a second, after the grace period; 0 switches it off. Default: 240 B/s. Needs a restart.</summary>
@@ -236,4 +218,13 @@ internal sealed class NamespaceOptions
     /// <summary>How long a blob is kept since it was stored, up to 3650 days; after that it is missing. 0 s is for ever. Default: 0 s.</summary>
     [Setting(Min = "0s", Max = "3650d")]
     public TimeSpan Retention { get; set; }
+
+    /// <summary>How much all clients together may ask of the namespace, where clients are limited.</summary>
+    public RateOptions Rate { get; set; } = new();
+
+    /// <summary>
+    /// What a request over a limit is answered: <c>error</c> (429), <c>miss</c> (404 to GET and HEAD, 403 to PUT) or <c>drop</c> (404 to GET and HEAD; a PUT is acknowledged and not stored). Default: drop for
+    /// <c>gradle</c> and <c>rush</c>, miss for <c>nx</c> and <c>nix</c>, whose tools break on a 429; error for others.
+    /// </summary>
+    public string? WhenLimited { get; set; }
 }

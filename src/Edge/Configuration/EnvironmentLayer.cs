@@ -16,7 +16,6 @@ internal static class EnvironmentLayer
     private static readonly FrozenDictionary<string, string> Missing = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         [AliasPrefix + "ENABLE_COMPRESSION"] = "compression",
-        [AliasPrefix + "ENABLE_RATE_LIMITING"] = "rate limiting",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static void Read(

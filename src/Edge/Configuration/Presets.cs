@@ -17,6 +17,7 @@ internal static class Presets
             ("EdgeCache:Storage:Path", "/var/cache/edgecache"),
             ("EdgeCache:Storage:MaxSize", "100 GB"),
             ("EdgeCache:Storage:MinFreeSpace", "5 GiB"),
+            ("EdgeCache:RateLimits:Enabled", "true"),
             ("Logging:Console:FormatterName", "json"),
         ],
         [TestMode] =
@@ -24,6 +25,9 @@ internal static class Presets
             ("EdgeCache:Listen:Host", "127.0.0.1"),
             ("EdgeCache:Listen:Port", "8080"),
             ("EdgeCache:Access:Token", "test-token"),
+            ("EdgeCache:RateLimits:Enabled", "true"),
+            ("EdgeCache:RateLimits:Address:RequestsPerSecond", "1"),
+            ("EdgeCache:RateLimits:Address:Burst", "100"),
         ],
     }.ToFrozenDictionary(StringComparer.Ordinal);
 

@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Limits;
 using EdgeCache.Edge.Protocols;
 using Yarp.ReverseProxy.Configuration;
 
@@ -7,8 +8,9 @@ namespace EdgeCache.Edge.Configuration;
 internal static class ReverseProxyCheck
 {
     /// <summary>Registers the reverse proxy with the user's routes and ours. Check and node use the same registration, so that what passes here also loads there.</summary>
-    public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration)
+    public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration, RateLimitOptions limits)
     {
+        RoutePolicy.AddAll(services, limits);
         var proxy = services.AddReverseProxy().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy))
             .LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters);
 
@@ -19,12 +21,12 @@ internal static class ReverseProxyCheck
         return proxy;
     }
 
-    public static async Task CheckAsync(IConfiguration configuration, ConfigurationErrors errors, CancellationToken cancellationToken)
+    public static async Task CheckAsync(IConfiguration configuration, RateLimitOptions limits, ConfigurationErrors errors, CancellationToken cancellationToken)
     {
-        await using var provider = BuildProvider(configuration);
+        await using var provider = BuildProvider(configuration, limits);
         if (TryConvert(provider, out var configs) is { } fault)
         {
-            await AddCulpritsAsync(configuration, fault, errors);
+            await AddCulpritsAsync(configuration, limits, fault, errors);
             return;
         }
         var validator = provider.GetRequiredService<IConfigValidator>();
@@ -56,12 +58,12 @@ internal static class ReverseProxyCheck
         }
     }
 
-    private static ServiceProvider BuildProvider(IConfiguration configuration)
+    private static ServiceProvider BuildProvider(IConfiguration configuration, RateLimitOptions limits)
     {
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(configuration);
-        AddProxy(services, configuration);
+        AddProxy(services, configuration, limits);
         return services.BuildServiceProvider();
     }
 
@@ -82,13 +84,13 @@ internal static class ReverseProxyCheck
     }
 
     /// <summary>YARP converts everything at once and does not say where it failed. Each route and cluster alone does.</summary>
-    private static async Task AddCulpritsAsync(IConfiguration configuration, string fault, ConfigurationErrors errors)
+    private static async Task AddCulpritsAsync(IConfiguration configuration, RateLimitOptions limits, string fault, ConfigurationErrors errors)
     {
         var found = false;
         foreach (var entry in configuration.GetSection(FrameworkSections.ReverseProxy).GetChildren().SelectMany(s => s.GetChildren()))
         {
             var alone = new ConfigurationBuilder().AddInMemoryCollection(entry.AsEnumerable().Where(e => e.Value is not null)).Build();
-            await using var provider = BuildProvider(alone);
+            await using var provider = BuildProvider(alone, limits);
             if (TryConvert(provider, out _) is not { } message)
                 continue;
             errors.Add($"{entry.Path}: {message}");

@@ -85,7 +85,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
     /// <summary>What had to be asked for elsewhere is none, though it was found there.</summary>
     private static bool IsHit(BlobSource source) => source is BlobSource.Local or BlobSource.Revalidated or BlobSource.Stale;
 
-    private BlobFields FieldsOf(BlobMetadata metadata, BlobRequest blob) => BlobFields.Of(metadata, blob.Policy, isPublic: settings.Current.Token is null);
+    private static BlobFields FieldsOf(BlobMetadata metadata, BlobRequest blob) => BlobFields.Of(metadata, blob.Policy, blob.IsPublic);
 
     /// <summary>Evaluates the preconditions and sets the validators; false when the answer is complete without content.</summary>
     private static async ValueTask<bool> StartAsync(HttpContext context, BlobMetadata metadata, BlobFields fields, BlobSource source)
@@ -172,6 +172,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             {
                 await body.WriteAsync(content.Slice((int)range.Offset, (int)range.Length), context.RequestAborted);
                 sent = range.Length;
+                blob.Traffic?.Add(sent);
             }
             var files = range.Length - sent < LeastFilePart ? null : context.Features.Get<SocketPipeWriter>();
             while (sent < range.Length)
@@ -186,6 +187,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
                 }
                 if (part == 0)
                     part = await WriteAsync(body, reader, offset, left, context.RequestAborted);
+                blob.Traffic?.Add(part);
                 var flushed = await body.FlushAsync(context.RequestAborted);
                 if (files is { IsFileShort: true })
                     await FailShortAsync(reader, offset + part - 1);

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using EdgeCache.Edge.Limits;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
 using EdgeCache.Edge.Transport;
@@ -11,7 +12,7 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace EdgeCache.Edge.Delivery;
 
 /// <summary>PUT of a blob: checks what can be checked before the body is asked for, streams it into the store, acknowledges what the store has.</summary>
-internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
+internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputation reputation)
 {
     // From linux/tcp.h: the option and its level.
     private const int TcpLevel = 6;
@@ -37,22 +38,30 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
         await using var writer = opened.Value;
         AcknowledgeAtOnce(context);
         using var sha512 = digests.Sha512 is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
-        var status = await ReceiveAsync(context, writer, sha512);
+        var status = await ReceiveAsync(context, blob, writer, sha512);
         if (status != StoreStatus.Ok)
         {
-            await StoreProblem.WriteAsync(context, blob.Policy, status, null);
+            await RefuseAsync(context, blob, status, null);
             return;
         }
         if (sha512 is not null && !CryptographicOperations.FixedTimeEquals(sha512.GetHashAndReset(), digests.Sha512))
         {
-            await StoreProblem.WriteAsync(context, blob.Policy, StoreStatus.DigestMismatch, "The content does not have the SHA-512 that the request gives.");
+            await RefuseAsync(context, blob, StoreStatus.DigestMismatch, "The content does not have the SHA-512 that the request gives.");
             return;
         }
         var committed = await writer.CommitAsync(context.RequestAborted);
         if (committed.IsOk)
             Acknowledge(context, blob, committed.Value);
         else
-            await StoreProblem.WriteAsync(context, blob.Policy, committed.Status, committed.Detail);
+            await RefuseAsync(context, blob, committed.Status, committed.Detail);
+    }
+
+    /// <summary>Content that is not what its digest says counts against whoever sent it.</summary>
+    private Task RefuseAsync(HttpContext context, BlobRequest blob, StoreStatus status, string? detail)
+    {
+        if (status == StoreStatus.DigestMismatch)
+            reputation.Report(context, Offence.DigestMismatch);
+        return StoreProblem.WriteAsync(context, blob.Policy, status, detail);
     }
 
     /// <summary>Null when the answer is complete: the store can't keep the metadata that another node has sent.</summary>
@@ -69,12 +78,13 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
         }
     }
 
-    private static async Task<StoreStatus> ReceiveAsync(HttpContext context, IBlobWriter writer, IncrementalHash? sha512)
+    private static async Task<StoreStatus> ReceiveAsync(HttpContext context, BlobRequest blob, IBlobWriter writer, IncrementalHash? sha512)
     {
         var body = context.Request.BodyReader;
         while (true)
         {
             var result = await ReadAsync(body);
+            blob.Traffic?.Add(result.Buffer.Length);
 
             // What does not fit a small blob goes to a file as it comes, and the system may hold up whoever writes faster than the disk.
             if (InlineTurn.IsOnSocketThread && context.Request.ContentLength is not <= StaysInMemory)

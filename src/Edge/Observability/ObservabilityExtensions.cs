@@ -1,4 +1,5 @@
 using EdgeCache.Edge.Configuration;
+using EdgeCache.Edge.Limits;
 using EdgeCache.Edge.Observability.Exposition;
 using EdgeCache.Storage.Tiering;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -64,7 +65,7 @@ internal static class ObservabilityExtensions
         {
             // Before every other route, also a user's that catches all, and for every method: a POST to /health is refused here and not forwarded.
             // Probes and scrapers have no token; what must not be seen by everybody belongs on the management listener.
-            app.Map(path, (RequestDelegate)endpoints.AnswerAsync).WithOrder(int.MinValue).WithDisplayName(path).AllowAnonymous();
+            app.Map(path, (RequestDelegate)endpoints.AnswerAsync).WithOrder(int.MinValue).WithDisplayName(path).WithMetadata(ProbeMark.Instance).AllowAnonymous();
         }
 
         return app;

@@ -1,4 +1,5 @@
 using EdgeCache.Edge.Access;
+using EdgeCache.Edge.Limits;
 using EdgeCache.Storage;
 
 namespace EdgeCache.Edge.Protocols;
@@ -12,4 +13,10 @@ internal sealed class BlobRequest(BlobKey key, NamespacePolicy policy)
 
     /// <summary>Who asks: set by access, before anything is delivered.</summary>
     public Principal Principal { get; set; } = Principal.Anonymous;
+
+    /// <summary>Whether everybody who has the URL may read the blob, so that caches between may keep it for all: set by access.</summary>
+    public bool IsPublic { get; set; }
+
+    /// <summary>Where content is charged as it flows; null where bytes are not limited.</summary>
+    public Traffic? Traffic { get; set; }
 }

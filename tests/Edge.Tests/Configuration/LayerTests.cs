@@ -79,7 +79,6 @@ public sealed class LayerTests : IDisposable
 
     [Theory]
     [InlineData("ENABLE_COMPRESSION")]
-    [InlineData("ENABLE_RATE_LIMITING")]
     public async Task What_this_version_does_not_have_may_be_off_but_not_on(string alias)
     {
         _machine.Environment[$"BUILDER_CACHE_SERVER_{alias}"] = "false";
