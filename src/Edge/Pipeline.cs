@@ -3,6 +3,7 @@ using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Origins;
 using EdgeCache.Edge.Protocols;
+using EdgeCache.Edge.Signing;
 using EdgeCache.Edge.Transport;
 
 namespace EdgeCache.Edge;
@@ -30,6 +31,7 @@ internal static class Pipeline
         app.MapReverseProxy(route =>
         {
             route.UseMiddleware<ProtocolMiddleware>();
+            route.UseMiddleware<SignedUrlMiddleware>();
             route.UseMiddleware<AccessMiddleware>();
             route.UseMiddleware<LoopMiddleware>();
             route.UseMiddleware<DeliveryMiddleware>();

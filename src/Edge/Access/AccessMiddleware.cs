@@ -13,7 +13,12 @@ internal sealed class AccessMiddleware(RequestDelegate next, TokenAuthenticator 
     {
         if (context.Features.Get<BlobRequest>() is not { } blob || HttpMethods.IsOptions(context.Request.Method))
             return next(context);
-        if (authenticator.Authenticate(context.Request.Headers.Authorization) is not { } principal)
+        if (blob.Signature is { } signature)
+        {
+            blob.Principal = new Principal($"signed:{signature.Policy}/{signature.Key}");
+            return next(context);
+        }
+        if (authenticator.Authenticate(context.Request.Headers.Authorization) is not { } principal || (blob.NeedsCredentials && ReferenceEquals(principal, Principal.Anonymous)))
         {
             context.Response.Headers.WWWAuthenticate = new(["Bearer realm=\"EdgeCache\"", "Basic realm=\"EdgeCache\", charset=\"UTF-8\""]);
             return Problem.WriteAsync(context, StatusCodes.Status401Unauthorized, "A valid access token is needed, as a bearer token or as the password of basic authentication.");

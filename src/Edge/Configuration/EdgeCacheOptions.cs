@@ -17,6 +17,9 @@ internal sealed class EdgeCacheOptions
 
     public MetricsOptions Metrics { get; set; } = new();
 
+    /// <summary>Ways of signing addresses, by name; a namespace or a route says which one is its own.</summary>
+    public Dictionary<string, SignedUrlOptions> SignedUrls { get; set; } = new(StringComparer.Ordinal);
+
     /// <summary>Namespaces by name. <c>artifacts</c> is always there; any other is served under <c>/cache/{namespace}/{key}</c>.</summary>
     public Dictionary<string, NamespaceOptions> Namespaces { get; set; } = new(StringComparer.Ordinal) { ["artifacts"] = new() };
 }
@@ -236,4 +239,7 @@ internal sealed class NamespaceOptions
     /// <summary>How long a blob is kept since it was stored, up to 3650 days; after that it is missing. 0 s is for ever. Default: 0 s.</summary>
     [Setting(Min = "0s", Max = "3650d")]
     public TimeSpan Retention { get; set; }
+
+    /// <summary>The policy of <c>EdgeCache:SignedUrls</c> by which signed addresses of the namespace are good. Default: none.</summary>
+    public string? SignedUrl { get; set; }
 }

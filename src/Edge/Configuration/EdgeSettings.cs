@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using EdgeCache.Edge.Signing;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Tiering;
 
@@ -24,6 +25,9 @@ internal sealed class EdgeSettings
 
     /// <summary>How the blobs of each namespace move between the stores.</summary>
     public FrozenDictionary<string, TierPolicy> Tiers { get; }
+
+    /// <summary>The ways of signing addresses, by name.</summary>
+    public FrozenDictionary<string, SignedUrlPolicy> SignedUrls { get; init; } = FrozenDictionary<string, SignedUrlPolicy>.Empty;
 
     private static TierPolicy ToTierPolicy(NamespaceOptions options) => new()
     {

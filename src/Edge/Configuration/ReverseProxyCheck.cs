@@ -1,4 +1,5 @@
 using EdgeCache.Edge.Protocols;
+using EdgeCache.Edge.Signing;
 using Yarp.ReverseProxy.Configuration;
 
 namespace EdgeCache.Edge.Configuration;
@@ -7,9 +8,10 @@ namespace EdgeCache.Edge.Configuration;
 internal static class ReverseProxyCheck
 {
     /// <summary>Registers the reverse proxy with the user's routes and ours. Check and node use the same registration, so that what passes here also loads there.</summary>
-    public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration)
+    public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration, Func<IServiceProvider, PolicyNames> names)
     {
-        var proxy = services.AddReverseProxy().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy))
+        services.AddSingleton(names);
+        var proxy = services.AddReverseProxy().AddTransformFactory<SignedUrlTransformFactory>().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy))
             .LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters);
 
         // YARP brings data protection for session affinity, and that makes keys in the user's home at every start. Without this eager
@@ -19,12 +21,12 @@ internal static class ReverseProxyCheck
         return proxy;
     }
 
-    public static async Task CheckAsync(IConfiguration configuration, ConfigurationErrors errors, CancellationToken cancellationToken)
+    public static async Task CheckAsync(IConfiguration configuration, PolicyNames names, ConfigurationErrors errors, CancellationToken cancellationToken)
     {
-        await using var provider = BuildProvider(configuration);
+        await using var provider = BuildProvider(configuration, names);
         if (TryConvert(provider, out var configs) is { } fault)
         {
-            await AddCulpritsAsync(configuration, fault, errors);
+            await AddCulpritsAsync(configuration, names, fault, errors);
             return;
         }
         var validator = provider.GetRequiredService<IConfigValidator>();
@@ -56,12 +58,12 @@ internal static class ReverseProxyCheck
         }
     }
 
-    private static ServiceProvider BuildProvider(IConfiguration configuration)
+    private static ServiceProvider BuildProvider(IConfiguration configuration, PolicyNames names)
     {
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(configuration);
-        AddProxy(services, configuration);
+        AddProxy(services, configuration, _ => names);
         return services.BuildServiceProvider();
     }
 
@@ -82,13 +84,13 @@ internal static class ReverseProxyCheck
     }
 
     /// <summary>YARP converts everything at once and does not say where it failed. Each route and cluster alone does.</summary>
-    private static async Task AddCulpritsAsync(IConfiguration configuration, string fault, ConfigurationErrors errors)
+    private static async Task AddCulpritsAsync(IConfiguration configuration, PolicyNames names, string fault, ConfigurationErrors errors)
     {
         var found = false;
         foreach (var entry in configuration.GetSection(FrameworkSections.ReverseProxy).GetChildren().SelectMany(s => s.GetChildren()))
         {
             var alone = new ConfigurationBuilder().AddInMemoryCollection(entry.AsEnumerable().Where(e => e.Value is not null)).Build();
-            await using var provider = BuildProvider(alone);
+            await using var provider = BuildProvider(alone, names);
             if (TryConvert(provider, out _) is not { } message)
                 continue;
             errors.Add($"{entry.Path}: {message}");

@@ -1,4 +1,5 @@
 using EdgeCache.Edge.Access;
+using EdgeCache.Edge.Signing;
 using EdgeCache.Storage;
 
 namespace EdgeCache.Edge.Protocols;
@@ -12,4 +13,10 @@ internal sealed class BlobRequest(BlobKey key, NamespacePolicy policy)
 
     /// <summary>Who asks: set by access, before anything is delivered.</summary>
     public Principal Principal { get; set; } = Principal.Anonymous;
+
+    /// <summary>What the signature of the address allows; null where there is none.</summary>
+    public SignatureGrant? Signature { get; set; }
+
+    /// <summary>Whether credentials are needed, also on a node that lets everybody in: the namespace has signed addresses, and this one is not signed.</summary>
+    public bool NeedsCredentials { get; set; }
 }
