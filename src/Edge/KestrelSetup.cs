@@ -1,4 +1,5 @@
 using System.Net;
+using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Tls;
 using EdgeCache.Edge.Transport;
@@ -55,13 +56,19 @@ internal static class KestrelSetup
         limits.MaxConcurrentConnections = options.MaxConnections == 0 ? null : options.MaxConnections;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ListenAddress address, int port, Action<KestrelListenOptions> configure)
+    private static void Listen(KestrelServerOptions kestrel, ListenAddress address, int port, Action<KestrelListenOptions> protocol)
     {
+        void Configure(KestrelListenOptions listen)
+        {
+            listen.Use(ConnectionMemory.Attach);
+            protocol(listen);
+        }
+
         if (address.Address is null)
-            kestrel.ListenLocalhost(port, configure);
+            kestrel.ListenLocalhost(port, Configure);
         else if (IPAddress.IPv6Any.Equals(address.Address))
-            kestrel.ListenAnyIP(port, configure);
+            kestrel.ListenAnyIP(port, Configure);
         else
-            kestrel.Listen(address.Address, port, configure);
+            kestrel.Listen(address.Address, port, Configure);
     }
 }

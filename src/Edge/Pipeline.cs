@@ -1,8 +1,11 @@
 using EdgeCache.Edge.Access;
+using EdgeCache.Edge.Admin;
+using EdgeCache.Edge.Cors;
 using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Origins;
 using EdgeCache.Edge.Protocols;
+using EdgeCache.Edge.Purging;
 using EdgeCache.Edge.Signing;
 using EdgeCache.Edge.Transport;
 
@@ -13,11 +16,16 @@ internal static class Pipeline
 {
     public static void AddServices(IServiceCollection services)
     {
-        services.AddSingleton<TokenAuthenticator>();
+        services.AddAccess();
         services.AddSingleton<NodeIdentity>();
         services.AddSingleton<GetHandler>();
         services.AddSingleton<PutHandler>();
         services.AddSingleton<DeleteHandler>();
+        services.AddSingleton<PurgeHandler>();
+        services.AddSingleton<PurgeJobs>();
+        services.AddSingleton<PurgeEndpoints>();
+        services.AddSingleton<OutwardPurger>();
+        services.AddSingleton<SignEndpoint>();
     }
 
     public static void Map(WebApplication app)
@@ -27,7 +35,10 @@ internal static class Pipeline
         app.UseRequestMetrics();
         app.UseMiddleware<FaultMiddleware>();
         app.UseMiddleware<HostFilterMiddleware>();
+        app.UseMiddleware<VaryByOriginMiddleware>();
+        app.UseCors();
         app.MapObservability();
+        MapAdmin(app);
         app.MapReverseProxy(route =>
         {
             route.UseMiddleware<ProtocolMiddleware>();
@@ -41,5 +52,12 @@ internal static class Pipeline
             route.UseLoadBalancing();
             route.UsePassiveHealthChecks();
         });
+    }
+
+    private static void MapAdmin(WebApplication app)
+    {
+        var admin = app.Services.GetRequiredService<AdminRoutes>();
+        app.Services.GetRequiredService<SignEndpoint>().Map(admin, app);
+        app.Services.GetRequiredService<PurgeEndpoints>().Map(admin, app);
     }
 }

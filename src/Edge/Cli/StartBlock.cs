@@ -1,4 +1,5 @@
 using System.Reflection;
+using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Configuration;
 using Microsoft.Extensions.Logging.Console;
 
@@ -13,7 +14,7 @@ internal static partial class StartBlock
     public static async Task WriteAsync(EdgeNode node, TextWriter output)
     {
         var settings = node.Configuration.Settings;
-        var access = settings.Token is null ? "no token needed: everybody who reaches the port may read and write" : "a token is needed";
+        var access = settings.Token is null && !TokenListFile.IsExpected(settings.Options) ? "no token needed: everybody who reaches the port may read and write" : "a token is needed";
         var urls = string.Join(", ", node.Urls);
         var formatter = node.Configuration.HostValues.GetValueOrDefault($"{FrameworkSections.Logging}:Console:FormatterName");
         if (!string.IsNullOrEmpty(formatter) && !formatter.Equals(ConsoleFormatterNames.Simple, StringComparison.OrdinalIgnoreCase))

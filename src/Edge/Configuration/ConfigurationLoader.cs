@@ -25,6 +25,7 @@ internal static class ConfigurationLoader
         var token = ReadToken(options.Access, values, files, errors);
         OptionRules.Check(options, token, errors);
         var signedUrls = SignedUrlSettings.Build(options.SignedUrls, files, errors);
+        var providers = PurgeSettings.Build(options, files, errors);
         if (start)
             StartRules.Check(options, sources.Time, errors);
 
@@ -36,7 +37,7 @@ internal static class ConfigurationLoader
 
         if (errors.Messages.Count > 0)
             return new LoadResult(null, errors.Messages, files);
-        var configuration = new LoadedConfiguration { Sources = sources, Settings = new EdgeSettings(options, token) { SignedUrls = signedUrls }, Values = values, Files = files };
+        var configuration = new LoadedConfiguration { Sources = sources, Settings = new EdgeSettings(options, token) { SignedUrls = signedUrls, Providers = providers }, Values = values, Files = files };
         return new LoadResult(configuration, [], files);
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using EdgeCache.Edge.Purging;
 using EdgeCache.Edge.Signing;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Tiering;
@@ -29,6 +30,9 @@ internal sealed class EdgeSettings
     /// <summary>The ways of signing addresses, by name.</summary>
     public FrozenDictionary<string, SignedUrlPolicy> SignedUrls { get; init; } = FrozenDictionary<string, SignedUrlPolicy>.Empty;
 
+    /// <summary>Who is told of purges.</summary>
+    public IReadOnlyList<OutwardProvider> Providers { get; init; } = [];
+
     private static TierPolicy ToTierPolicy(NamespaceOptions options) => new()
     {
         Verified = options.Verified,
@@ -45,6 +49,14 @@ internal sealed class EdgeSettings
         MaxBlobBytes = options.MaxBlobSize.Bytes == 0 ? long.MaxValue : options.MaxBlobSize.Bytes,
         MaxAge = options.MaxAge,
         MissWhenUnavailable = (options.WhenUnavailable ?? (name == "artifacts" ? "error" : "miss")) == "miss",
+        Cdn = new CdnPolicy
+        {
+            MaxAge = options.CdnMaxAge,
+            Fields = [.. options.CdnFields],
+            StaleWhileRevalidate = options.StaleWhileRevalidate,
+            StaleIfError = options.StaleIfError,
+            TagFields = [.. options.TagFields],
+        },
         Limits = new NamespaceLimits
         {
             QuotaBytes = options.Quota.Bytes == 0 ? long.MaxValue : options.Quota.Bytes,

@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Access;
 using EdgeCache.Storage;
 
 namespace EdgeCache.Edge.Configuration;
@@ -9,24 +10,33 @@ internal static class OptionRules
 
     public static void Check(EdgeCacheOptions options, string? token, ConfigurationErrors errors)
     {
-        CheckListen(options, token is not null, errors);
+        CheckListen(options, token is not null || TokenListFile.IsExpected(options), errors);
         CheckTls(options.Tls, errors);
         CheckStorage(options.Storage, errors);
         S3Settings.Check(options.Storage.S3, errors);
         OriginSettings.Check(options.Storage, errors);
         foreach (var (name, space) in options.Namespaces)
             CheckNamespace(name, space, options, errors);
-        for (var i = 0; i < options.Access.AllowedHosts.Count; i++)
-        {
-            if (Uri.CheckHostName(options.Access.AllowedHosts[i].Trim('[', ']')) == UriHostNameType.Unknown)
-                errors.AddKey("EdgeCache:Access:AllowedHosts", $"\"{options.Access.AllowedHosts[i]}\" must be a host name or an IP address, without scheme and port.");
-        }
+        CheckAccess(options.Access, errors);
+        CacheFieldRules.CheckCors(options, errors);
     }
 
     /// <summary>Says what is wrong with a token; it goes into a header, so it must fit into one.</summary>
     public static string? CheckToken(string token) => token.Length > MaxTokenLength
         ? $"has {token.Length} characters; a token has at most {MaxTokenLength}."
         : token.AsSpan().ContainsAnyExceptInRange('!', '~') ? "has white space, a line break or a character outside ASCII, which can't be sent in a header." : null;
+
+    private static void CheckAccess(AccessOptions access, ConfigurationErrors errors)
+    {
+        for (var i = 0; i < access.AllowedHosts.Count; i++)
+        {
+            if (Uri.CheckHostName(access.AllowedHosts[i].Trim('[', ']')) == UriHostNameType.Unknown)
+                errors.AddKey("EdgeCache:Access:AllowedHosts", $"\"{access.AllowedHosts[i]}\" must be a host name or an IP address, without scheme and port.");
+        }
+        NetworkText.Check("EdgeCache:Access:TrustedProxies", access.TrustedProxies, errors);
+        if (!access.ForwardedField.Equals("X-Forwarded-For", StringComparison.OrdinalIgnoreCase) && !access.ForwardedField.Equals("Forwarded", StringComparison.OrdinalIgnoreCase))
+            errors.AddValue("EdgeCache:Access:ForwardedField", "must be X-Forwarded-For or Forwarded.");
+    }
 
     private static void CheckListen(EdgeCacheOptions options, bool hasToken, ConfigurationErrors errors)
     {
@@ -43,7 +53,7 @@ internal static class OptionRules
             {
                 errors.AddValue(
                     "EdgeCache:Listen:Host",
-                    "everybody who reaches this address could read and write. Set a token (BUILDER_CACHE_SERVER_AUTH_TOKEN_FILE or --auth-token-file), listen on 127.0.0.1, or allow it by name (EdgeCache:Access:AllowAnonymous or --allow-anonymous).");
+                    "everybody who reaches this address could read and write. Set a token (BUILDER_CACHE_SERVER_AUTH_TOKEN_FILE or --auth-token-file, or make one with edgecache token create), listen on 127.0.0.1, or allow it by name (EdgeCache:Access:AllowAnonymous or --allow-anonymous).");
             }
         }
         CheckManagement(listen, errors);
@@ -94,6 +104,7 @@ internal static class OptionRules
             errors.AddValue($"{key}:WhenUnavailable", "must be error or miss.");
         if (space.SignedUrl is { } policy && !options.SignedUrls.ContainsKey(policy))
             errors.AddValue($"{key}:SignedUrl", $"there is no such policy in {SignedUrlSettings.Section}.{Suggestion.Sentence(Suggestion.Nearest(policy, options.SignedUrls.Keys))}");
+        CacheFieldRules.Check(key, space, options, errors);
         if (space is { Verified: true, SlashInKeys: true })
             errors.AddValue($"{key}:SlashInKeys", "can't go with Verified: the key is a digest and never has a '/'. Remove one of the two.");
     }

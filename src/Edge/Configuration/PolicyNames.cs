@@ -4,4 +4,6 @@ namespace EdgeCache.Edge.Configuration;
 internal sealed class PolicyNames(Func<EdgeCacheOptions> options)
 {
     public IReadOnlyCollection<string> SignedUrls => options().SignedUrls.Keys;
+
+    public EdgeCacheOptions Options => options();
 }

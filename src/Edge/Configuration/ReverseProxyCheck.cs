@@ -1,5 +1,7 @@
+using EdgeCache.Edge.Cors;
 using EdgeCache.Edge.Protocols;
 using EdgeCache.Edge.Signing;
+using Microsoft.AspNetCore.Cors.Infrastructure;
 using Yarp.ReverseProxy.Configuration;
 
 namespace EdgeCache.Edge.Configuration;
@@ -11,6 +13,7 @@ internal static class ReverseProxyCheck
     public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration, Func<IServiceProvider, PolicyNames> names)
     {
         services.AddSingleton(names);
+        services.AddSingleton<ICorsPolicyProvider, CorsPolicies>();
         var proxy = services.AddReverseProxy().AddTransformFactory<SignedUrlTransformFactory>().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy))
             .LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters);
 

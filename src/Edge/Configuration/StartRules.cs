@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Tls;
 
 namespace EdgeCache.Edge.Configuration;
@@ -11,6 +12,8 @@ internal static class StartRules
     public static void Check(EdgeCacheOptions options, TimeProvider time, ConfigurationErrors errors)
     {
         CheckTls(options.Tls, time, errors);
+        if (options.Storage.Path is not null && TokenListFile.TryRead(options, out var damage) is null)
+            errors.Add($"EdgeCache:Access:TokenList: {damage}");
         if (options.Storage.S3.Bucket is null)
             return;
         var faults = new List<string>();

@@ -19,4 +19,7 @@ internal sealed class BlobRequest(BlobKey key, NamespacePolicy policy)
 
     /// <summary>Whether credentials are needed, also on a node that lets everybody in: the namespace has signed addresses, and this one is not signed.</summary>
     public bool NeedsCredentials { get; set; }
+
+    /// <summary>Whether everybody who has the URL may read the blob, so that caches between may keep it for all: set by access.</summary>
+    public bool IsPublic { get; set; }
 }

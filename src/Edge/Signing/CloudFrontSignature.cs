@@ -139,7 +139,7 @@ internal sealed class CloudFrontSignature(SignedUrlTerms terms, IReadOnlyList<Pu
     private static string? Read(in SignedRequest request, bool inQuery, string name)
     {
         if (!inQuery)
-            return request.Cookie!(CookiePrefix + name);
+            return request.Cookie?.Invoke(CookiePrefix + name);
         return QueryText.Find(request.RawQuery, name, out var value) switch
         {
             0 => null,

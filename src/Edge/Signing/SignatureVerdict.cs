@@ -1,3 +1,6 @@
+using EdgeCache.Edge.Access;
+using EdgeCache.Storage;
+
 namespace EdgeCache.Edge.Signing;
 
 /// <summary>Why a signature does not let a request pass. Said in the log and in metrics, never to the client.</summary>
@@ -45,7 +48,19 @@ internal enum SignatureFault
 /// <param name="Methods">The methods that it is good for.</param>
 /// <param name="Expires">When its time is over.</param>
 /// <param name="IsForAnybody">Whether everybody who holds the address may ask: neither bound to a client, nor in a cookie.</param>
-internal sealed record SignatureGrant(string Policy, string Key, SignedMethods Methods, DateTimeOffset Expires, bool IsForAnybody);
+internal sealed record SignatureGrant(string Policy, string Key, SignedMethods Methods, DateTimeOffset Expires, bool IsForAnybody)
+{
+    /// <summary>Who makes a signed request: whoever has the key lets somebody do this with this blob, and nothing else.</summary>
+    public Principal ToPrincipal(in BlobKey key) => new($"signed:{Policy}/{Key}")
+    {
+        Scopes = ((Methods & (SignedMethods.Get | SignedMethods.Head)) != SignedMethods.None ? Scopes.Read : Scopes.None)
+            | (Methods.HasFlag(SignedMethods.Put) ? Scopes.Write : Scopes.None)
+            | (Methods.HasFlag(SignedMethods.Delete) ? Scopes.Delete : Scopes.None),
+        Reach = new Reach { Namespaces = [key.Namespace], Prefixes = [key.Key] },
+        Expires = Expires,
+        IdentifiedBy = "signed URL",
+    };
+}
 
 /// <summary>What came of looking at a signature: a grant, or a fault.</summary>
 /// <param name="Fault">Why not.</param>

@@ -42,8 +42,6 @@ internal readonly record struct SignedRequest(string Method, string Target, stri
         if (Target.Length is 0 or > MaxTargetLength || Target[0] != '/')
             return false;
         var raw = RawPath;
-        if (raw.SequenceEqual(Path))
-            return true;
-        return !raw.Contains("%2f", StringComparison.OrdinalIgnoreCase) && Uri.UnescapeDataString(raw) == Path;
+        return !raw.Contains('%') ? raw.SequenceEqual(Path) : !raw.Contains("%2f", StringComparison.OrdinalIgnoreCase) && Uri.UnescapeDataString(raw) == Path;
     }
 }

@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Protocols;
@@ -10,7 +11,7 @@ namespace EdgeCache.Edge.Signing;
 /// Holds signed requests against the policy of their route (by a transform) or namespace. A good signature is a credential for this one request; it is taken out of the
 /// request, so that neither a cache key nor an origin ever sees it. Every refusal looks the same; the log says which it was.
 /// </summary>
-internal sealed partial class SignedUrlMiddleware(RequestDelegate next, LiveSettings settings, TimeProvider time, ILogger<SignedUrlMiddleware> logger)
+internal sealed class SignedUrlMiddleware(RequestDelegate next, LiveSettings settings, ClientAddresses addresses, TimeProvider time, AuditLog audit, AccessMetrics metrics)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -47,11 +48,11 @@ internal sealed partial class SignedUrlMiddleware(RequestDelegate next, LiveSett
     private static bool HasOtherCredentials(HttpContext context, BlobRequest? blob, SignedUrlPolicy policy, in SignedRequest request) =>
         blob is not null && context.Request.Headers.Authorization.Count > 0 && !QueryText.HasAny(request.RawQuery, policy.Parameters);
 
-    private static SignedRequest RequestOf(HttpContext context)
+    private SignedRequest RequestOf(HttpContext context)
     {
         var request = context.Request;
         var target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
-        return new SignedRequest(request.Method, target, request.Path.Value ?? "", context.Connection.RemoteIpAddress, request.Headers.Cookie.Count == 0 ? null : name => request.Cookies[name]);
+        return new SignedRequest(request.Method, target, request.Path.Value ?? "", addresses.Find(context), request.Headers.Cookie.Count == 0 ? null : name => request.Cookies[name]);
     }
 
     private static void Strip(HttpContext context, SignedUrlPolicy policy)
@@ -71,10 +72,8 @@ internal sealed partial class SignedUrlMiddleware(RequestDelegate next, LiveSett
 
     private Task RefuseAsync(HttpContext context, string policy, SignatureFault fault)
     {
-        LogRefused(policy, fault, context.Request.Method, context.Request.Path);
+        metrics.RecordDenied(Denial.Signature);
+        audit.Denied(context, null, StatusCodes.Status403Forbidden, $"signed URL policy {policy}: {fault}");
         return Problem.WriteAsync(context, StatusCodes.Status403Forbidden, "The address is not signed for this request, or its time is over.");
     }
-
-    [LoggerMessage(LogLevel.Information, "Refused by the policy {Policy}: {Fault}, {Method} {Path}")]
-    private partial void LogRefused(string policy, SignatureFault fault, string method, string path);
 }

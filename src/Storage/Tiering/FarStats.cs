@@ -4,22 +4,28 @@ namespace EdgeCache.Storage.Tiering;
 internal sealed class FarStats(IBlobStore far, AnswerMemory answers)
 {
     private readonly Lock _lock = new(); // Protects the table; held for an instant.
-    private readonly Dictionary<(BlobKey Key, long Stamp), Task<Outcome<BlobMetadata>>> _asking = [];
+    private readonly Dictionary<(BlobKey Key, long Stamp, long Since), Task<Outcome<BlobMetadata>>> _asking = [];
 
     /// <summary>What the far store has, in the tiers' form. A question that was asked before the key changed here is no answer to one that is asked afterwards.</summary>
-    public Task<Outcome<BlobMetadata>> AskAsync(BlobKey key, long stamp, TierPolicy policy, CancellationToken cancellationToken)
+    /// <param name="key">The key.</param>
+    /// <param name="stamp">Its stamp.</param>
+    /// <param name="since">The turn in which its copy was purged softly: a question from before that is no answer either. 0 for never.</param>
+    /// <param name="policy">Of its namespace.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<Outcome<BlobMetadata>> AskAsync(BlobKey key, long stamp, long since, TierPolicy policy, CancellationToken cancellationToken)
     {
         Task<Outcome<BlobMetadata>> asking;
         lock (_lock)
         {
-            if (!_asking.TryGetValue((key, stamp), out asking!))
-                _asking.Add((key, stamp), asking = Task.Run(() => AskOnceAsync(key, stamp, policy), CancellationToken.None));
+            if (!_asking.TryGetValue((key, stamp, since), out asking!))
+                _asking.Add((key, stamp, since), asking = Task.Run(() => AskOnceAsync(key, stamp, since, policy), CancellationToken.None));
         }
         return asking.WaitAsync(cancellationToken);
     }
 
-    private async Task<Outcome<BlobMetadata>> AskOnceAsync(BlobKey key, long stamp, TierPolicy policy)
+    private async Task<Outcome<BlobMetadata>> AskOnceAsync(BlobKey key, long stamp, long since, TierPolicy policy)
     {
+        var asked = answers.Begin();
         try
         {
             // One asker who leaves does not end it for the others; the far store has a time-out.
@@ -27,17 +33,17 @@ internal sealed class FarStats(IBlobStore far, AnswerMemory answers)
             if (found.IsOk)
             {
                 var blob = FarBlobs.Normalize(found.Value, policy);
-                answers.Note(key, stamp, blob);
+                answers.Note(key, stamp, blob, asked);
                 return blob;
             }
             if (found.Status == StoreStatus.Missing)
-                answers.Note(key, stamp, blob: null);
+                answers.Note(key, stamp, blob: null, asked);
             return found;
         }
         finally
         {
             lock (_lock)
-                _asking.Remove((key, stamp));
+                _asking.Remove((key, stamp, since));
         }
     }
 }

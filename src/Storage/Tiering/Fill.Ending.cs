@@ -106,7 +106,7 @@ internal sealed partial class Fill
         var stamp = _table.Near.GetGeneration(Key);
         AllowStamps(published == StoreStatus.Ok ? stamp : Stamp);
         if (published == StoreStatus.Ok)
-            _table.Answers.Note(Key, stamp, content.Value);
+            _table.Answers.Note(Key, stamp, content.Value, Begun);
         _table.OnPublished(Key, published);
     }
 

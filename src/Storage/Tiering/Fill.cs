@@ -57,12 +57,16 @@ internal sealed partial class Fill
     {
         (_table, Key, Stamp, _policy, _isRetry) = (table, key, stamp, policy, isRetry);
         _lastStamp = stamp;
+        Begun = table.Answers.Begin();
     }
 
     public BlobKey Key { get; }
 
     /// <summary>The key's stamp before the far store was asked.</summary>
     public long Stamp { get; }
+
+    /// <summary>When it began.</summary>
+    public Moment Begun { get; }
 
     /// <summary>
     /// Ends when it is known what there is: the blob in the tiers' form; <see cref="StoreStatus.Missing"/>, <see cref="StoreStatus.Unavailable"/>; or <see cref="StoreStatus.Superseded"/>
@@ -202,7 +206,7 @@ internal sealed partial class Fill
         if (!opened.IsOk)
         {
             if (opened.Status == StoreStatus.Missing)
-                _table.Answers.Note(Key, Stamp, blob: null);
+                _table.Answers.Note(Key, Stamp, blob: null, Begun);
             End(FillState.Failed, opened.Detail is { } detail ? Outcome<BlobMetadata>.Fail(opened.Status, detail) : opened.Status);
             return;
         }

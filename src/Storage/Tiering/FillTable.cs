@@ -41,23 +41,34 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, Func<Bl
     /// <summary>The key's fetch with one more reader: the one that is under way, if nothing has happened to the key since it began, or a new one.</summary>
     /// <param name="key">The key.</param>
     /// <param name="stamp">Its stamp from before it was found not to be here.</param>
+    /// <param name="since">The turn in which its copy was purged softly: a fetch that began before that is not joined. 0 for never.</param>
     /// <param name="policy">Of its namespace.</param>
     /// <param name="mayLookAgain">Whether the asker looks again where the stamp has changed: what he did not find may have been published since, and its fetch be over.</param>
     /// <param name="isFirst">Whether it is a new one.</param>
     /// <returns>Null when it is better to look again, or the store is closing.</returns>
-    public Fill? Join(BlobKey key, long stamp, TierPolicy policy, bool mayLookAgain, out bool isFirst)
+    public Fill? Join(BlobKey key, long stamp, long since, TierPolicy policy, bool mayLookAgain, out bool isFirst)
     {
         isFirst = false;
         lock (_lock)
         {
             if (_closed)
                 return null;
-            if (_fills.TryGetValue(key, out var fill) && fill.TryAddReader(stamp))
+            if (_fills.TryGetValue(key, out var fill) && fill.Begun.Turn >= since && fill.TryAddReader(stamp))
                 return fill;
             if (mayLookAgain && near.GetGeneration(key) != stamp)
                 return null;
             isFirst = true;
             return Begin(new Fill(this, key, stamp, policy, isRetry: false));
+        }
+    }
+
+    /// <summary>What is being fetched now, with what is known of it.</summary>
+    public IReadOnlyList<(BlobKey Key, BlobMetadata? Blob)> Fetching
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _fills.Select(f => (f.Key, f.Value.Opened is { IsCompletedSuccessfully: true } opened && opened.Result.IsOk ? opened.Result.Value : null))];
         }
     }
 

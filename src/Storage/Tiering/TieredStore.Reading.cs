@@ -121,7 +121,7 @@ public sealed partial class TieredStore
             if (_fills.Find(key, stamp) is { } coming)
                 return new(coming);
         }
-        return new(_stats.AskAsync(key, stamp, policy, cancellationToken));
+        return new(_stats.AskAsync(key, stamp, _softened.Find(key), policy, cancellationToken));
     }
 
     /// <summary>Joins the key's fetch, or begins one. <see cref="StoreStatus.Superseded"/> when something has happened to the key, so that it is to be looked at again.</summary>
@@ -129,7 +129,7 @@ public sealed partial class TieredStore
     {
         if (_answers.Find(key, stamp) is { Blob: null } missing && _answers.IsYounger(missing, _options.MissMemory))
             return StoreStatus.Missing;
-        if (_fills.Join(key, stamp, policy, mayLookAgain, out var isFirst) is not { } fill)
+        if (_fills.Join(key, stamp, _softened.Find(key), policy, mayLookAgain, out var isFirst) is not { } fill)
             return _fills.IsClosed ? Outcome<IBlobReader>.Fail(StoreStatus.Unavailable, "The store is closing.") : StoreStatus.Superseded;
         if (!isFirst)
             _counters.Collapsed();

@@ -150,7 +150,7 @@ public sealed partial class TieredStore
             var near = await staged.CommitAsync(CancellationToken.None).ConfigureAwait(false);
             if (near.IsOk)
             {
-                _answers.Note(key, _near.GetGeneration(key), near.Value.Metadata);
+                _answers.Note(key, _near.GetGeneration(key), near.Value.Metadata, _answers.Begin());
                 return new PutReceipt(far.Effect, near.Value.Metadata, StoredWhere.Far);
             }
         }

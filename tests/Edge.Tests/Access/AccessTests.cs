@@ -27,29 +27,29 @@ public sealed class AccessTests
     {
         if (credentials.StartsWith("Basic ", StringComparison.Ordinal))
             credentials = "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials[6..]));
-        var authenticator = new TokenAuthenticator(new LiveSettings(new EdgeSettings(new EdgeCacheOptions(), "secret")));
-        (authenticator.Authenticate(credentials) is not null).ShouldBe(opens);
+        var reader = ReaderOf(new LiveSettings(new EdgeSettings(new EdgeCacheOptions(), "secret")));
+        (reader.Find(credentials) is not null).ShouldBe(opens);
     }
 
     [Fact]
     public void Missing_repeated_and_endless_credentials_do_not_open()
     {
-        var authenticator = new TokenAuthenticator(new LiveSettings(new EdgeSettings(new EdgeCacheOptions(), "secret")));
-        authenticator.Authenticate(default).ShouldBeNull();
-        authenticator.Authenticate(new(["Bearer secret", "Bearer secret"])).ShouldBeNull();
-        authenticator.Authenticate("Bearer " + new string('x', 100_000)).ShouldBeNull();
-        authenticator.Authenticate("Basic not/base64!").ShouldBeNull();
+        var reader = ReaderOf(new LiveSettings(new EdgeSettings(new EdgeCacheOptions(), "secret")));
+        reader.Find(default).ShouldBeNull();
+        reader.Find(new(["Bearer secret", "Bearer secret"])).ShouldBeNull();
+        reader.Find("Bearer " + new string('x', 100_000)).ShouldBeNull();
+        reader.Find("Basic not/base64!").ShouldBeNull();
     }
 
     [Fact]
     public void A_new_token_counts_at_once_and_the_old_one_no_more()
     {
         var settings = new LiveSettings(new EdgeSettings(new EdgeCacheOptions(), "old"));
-        var authenticator = new TokenAuthenticator(settings);
-        authenticator.Authenticate("Bearer old").ShouldNotBeNull();
+        var reader = ReaderOf(settings);
+        reader.Find("Bearer old").ShouldNotBeNull();
         settings.Publish(new EdgeSettings(new EdgeCacheOptions(), "new"));
-        authenticator.Authenticate("Bearer old").ShouldBeNull();
-        authenticator.Authenticate("Bearer new").ShouldNotBeNull();
+        reader.Find("Bearer old").ShouldBeNull();
+        reader.Find("Bearer new").ShouldNotBeNull();
     }
 
     [Theory]
@@ -88,4 +88,6 @@ public sealed class AccessTests
         var options = new EdgeCacheOptions { Listen = { Host = listen }, Access = { AllowedHosts = allowed.Length == 0 ? [] : [allowed] } };
         HostFilterMiddleware.IsAllowed(options, IPAddress.Loopback, host).ShouldBe(passes);
     }
+
+    private static TokenReader ReaderOf(LiveSettings settings) => new(new TokenDirectory(settings, new TokenListHolder(TokenList.Absent)), TimeProvider.System);
 }

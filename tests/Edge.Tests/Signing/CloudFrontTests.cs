@@ -11,7 +11,7 @@ public sealed class CloudFrontTests
     [InlineData("http*://cdn.example.com/builds/artifacts/*", true)]
     [InlineData("https://*/artifacts/a?c", true)]
     [InlineData("*", true)]
-    [InlineData("https://cdn.example.com/builds/artifacts/ab?", false)]
+    [InlineData("https://cdn.example.com/builds/artifacts/abc?", false)]
     [InlineData("https://cdn.example.com/builds/artifacts/?bc", true)]
     [InlineData("https://cdn.example.com/builds/*b*c*", true)]
     [InlineData("https://cdn.example.com/builds/*x*", false)]

@@ -83,7 +83,6 @@ public sealed class SignedUrlHttpTests
         (await client.GetStringAsync(url)).ShouldBe("ok");
         heads.ShouldHaveSingleItem().ShouldNotContain("ec-");
         heads[0].ShouldStartWith("GET /mine/a@b?x=%201&&y HTTP/1.1\r\n");
-        (await client.GetAsync(url.Replace("/mine/a%40b", "/mine/x/../a%40b", StringComparison.Ordinal))).StatusCode.ShouldBeOneOf(HttpStatusCode.OK, HttpStatusCode.Forbidden);
         (await node.SendRawAsync($"GET {url.Replace("/mine/a%40b", "/mine/x/../a%40b", StringComparison.Ordinal)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).ShouldStartWith("HTTP/1.1 403");
     }
 
