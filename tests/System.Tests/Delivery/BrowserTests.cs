@@ -17,7 +17,7 @@ public sealed class BrowserTests
         await using var other = await PageServer.StartAsync();
         await using var node = await NodeProcess.StartAsync(new NodeSetup
         {
-            Config = $$"""{"EdgeCache": {"Access": {"AnonymousRead": true, "Token": "token-of-the-test"}, "Cors": {"web": {"Origins": ["{{allowed.Url}}"]}}, "Namespaces": {"artifacts": {"Cors": "web"}}}}""",
+            Config = $$$$"""{"EdgeCache": {"Access": {"AnonymousRead": true, "Token": "token-of-the-test"}, "Cors": {"web": {"Origins": ["{{{{allowed.Url}}}}"]}}, "Namespaces": {"artifacts": {"Cors": "web"} } }}""",
         });
         using var put = new HttpRequestMessage(HttpMethod.Put, "/artifacts/a") { Content = new StringContent("for the page"), Headers = { Authorization = new("Bearer", "token-of-the-test") } };
         (await node.Client.SendAsync(put)).EnsureSuccessStatusCode();

@@ -14,7 +14,6 @@ internal sealed class CacheProcess : IAsyncDisposable
     private CacheProcess(string program, IEnumerable<string> arguments, int port)
     {
         var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        CleanEnvironment.Apply(start);
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Append(line.Data);
         _process.ErrorDataReceived += (_, line) => Append(line.Data);

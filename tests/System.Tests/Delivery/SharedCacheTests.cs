@@ -24,7 +24,7 @@ public sealed class SharedCacheTests
         await File.WriteAllTextAsync(
             folder.File("nginx.conf"),
             $$"""
-            daemon off; worker_processes 1; pid {{folder.File("pid")}}; error_log stderr;
+            user root; daemon off; worker_processes 1; pid {{folder.File("pid")}}; error_log stderr;
             events { worker_connections 64; }
             http {
               access_log off; client_body_temp_path {{folder.File("b")}}; proxy_temp_path {{folder.File("p")}}; fastcgi_temp_path {{folder.File("f")}}; uwsgi_temp_path {{folder.File("u")}}; scgi_temp_path {{folder.File("s")}};
@@ -65,7 +65,7 @@ public sealed class SharedCacheTests
         await File.WriteAllTextAsync(
             folder.File("nginx.conf"),
             $$"""
-            daemon off; worker_processes 1; pid {{folder.File("pid")}}; error_log stderr;
+            user root; daemon off; worker_processes 1; pid {{folder.File("pid")}}; error_log stderr;
             events { worker_connections 64; }
             http {
               access_log off; client_body_temp_path {{folder.File("b")}}; proxy_temp_path {{folder.File("p")}}; fastcgi_temp_path {{folder.File("f")}}; uwsgi_temp_path {{folder.File("u")}}; scgi_temp_path {{folder.File("s")}};
@@ -104,7 +104,7 @@ public sealed class SharedCacheTests
             }
             sub vcl_deliver { if (obj.hits > 0) { set resp.http.X-Cache = "HIT"; } else { set resp.http.X-Cache = "MISS"; } }
             """);
-        await using var varnish = await CacheProcess.StartAsync(program, ["-F", "-a", $"127.0.0.1:{port}", "-f", folder.File("default.vcl"), "-n", folder.File("work"), "-s", "default,16m", "-p", "default_grace=0", "-T", "none"], port);
+        await using var varnish = await CacheProcess.StartAsync(program, ["-j", "none", "-F", "-a", $"127.0.0.1:{port}", "-f", folder.File("default.vcl"), "-n", folder.File("work"), "-s", "default,16m", "-p", "default_grace=0", "-T", "none"], port);
         await PutAsync(node, "/artifacts/a", "one", ("Surrogate-Key", "app v1"));
         await PutAsync(node, "/artifacts/b", "two", ("Surrogate-Key", "app v2"));
         await PutAsync(node, "/cache/moving/a", "first");
