@@ -98,7 +98,7 @@ internal sealed class EdgeNode : IAsyncDisposable
         builder.Services.AddObservability();
         builder.Services.AddTls();
         Pipeline.AddServices(builder.Services);
-        ReverseProxyCheck.AddProxy(builder.Services, builder.Configuration, configuration.Settings.Options.RateLimits).AddOrigin(configuration.Settings.Options.Storage.Origin);
+        ReverseProxyCheck.AddProxy(builder.Services, builder.Configuration, configuration.Settings.Options.RateLimits, s => new PolicyNames(() => s.GetRequiredService<LiveSettings>().Current.Options)).AddOrigin(configuration.Settings.Options.Storage.Origin);
         configure?.Invoke(builder.Services);
 
         var app = builder.Build();

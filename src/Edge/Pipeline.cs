@@ -1,10 +1,13 @@
 using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Admin;
+using EdgeCache.Edge.Cors;
 using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Limits;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Origins;
 using EdgeCache.Edge.Protocols;
+using EdgeCache.Edge.Purging;
+using EdgeCache.Edge.Signing;
 using EdgeCache.Edge.Transport;
 
 namespace EdgeCache.Edge;
@@ -20,6 +23,11 @@ internal static class Pipeline
         services.AddSingleton<GetHandler>();
         services.AddSingleton<PutHandler>();
         services.AddSingleton<DeleteHandler>();
+        services.AddSingleton<PurgeHandler>();
+        services.AddSingleton<PurgeJobs>();
+        services.AddSingleton<PurgeEndpoints>();
+        services.AddSingleton<OutwardPurger>();
+        services.AddSingleton<SignEndpoint>();
     }
 
     public static void Map(WebApplication app)
@@ -30,11 +38,15 @@ internal static class Pipeline
         app.UseMiddleware<FaultMiddleware>();
         app.UseMiddleware<HostFilterMiddleware>();
         app.UseMiddleware<ClientLimitMiddleware>();
+        app.UseMiddleware<VaryByOriginMiddleware>();
+        app.UseCors();
         app.MapObservability();
         app.Services.GetRequiredService<ReputationCalls>().Map(app);
+        MapAdmin(app);
         app.MapReverseProxy(route =>
         {
             route.UseMiddleware<ProtocolMiddleware>();
+            route.UseMiddleware<SignedUrlMiddleware>();
             route.UseMiddleware<AccessMiddleware>();
             route.UseMiddleware<PrincipalLimitMiddleware>();
             route.UseMiddleware<LoopMiddleware>();
@@ -46,5 +58,12 @@ internal static class Pipeline
             route.UseLoadBalancing();
             route.UsePassiveHealthChecks();
         });
+    }
+
+    private static void MapAdmin(WebApplication app)
+    {
+        var admin = app.Services.GetRequiredService<AdminRoutes>();
+        app.Services.GetRequiredService<SignEndpoint>().Map(admin, app);
+        app.Services.GetRequiredService<PurgeEndpoints>().Map(admin, app);
     }
 }

@@ -24,6 +24,9 @@ public sealed record NamespacePolicy
     /// <summary>Whether a blob that is not here is missing when the far store can't be asked; otherwise that is an error.</summary>
     public bool MissWhenUnavailable { get; init; }
 
+    /// <summary>What caches in front are told.</summary>
+    public CdnPolicy Cdn { get; init; } = CdnPolicy.None;
+
     /// <summary>How much it may hold, and for how long.</summary>
     public NamespaceLimits Limits { get; init; } = NamespaceLimits.None;
 }

@@ -39,7 +39,7 @@ internal sealed class TestNode : IAsyncDisposable
     public IServiceProvider Services => _node.Services;
 
     /// <summary>Starts a node with the store in a folder of its own.</summary>
-    /// <param name="settings">Configuration keys below <c>EdgeCache:</c>, or those of <c>ReverseProxy:</c>, and their values.</param>
+    /// <param name="settings">Configuration keys below <c>EdgeCache:</c>, or those of <c>ReverseProxy:</c>, and their values; null takes a default of the tests away.</param>
     public static Task<TestNode> StartAsync(params (string Key, string Value)[] settings) => StartAsync(null, settings);
 
     /// <summary>Starts a node that is made of something else.</summary>
@@ -56,7 +56,7 @@ internal sealed class TestNode : IAsyncDisposable
             ["EdgeCache__Access__Token"] = Token,
             ["Logging__LogLevel__Default"] = "None",
         };
-        foreach (var (key, value) in settings)
+        foreach (var (key, value) in settings.Where(s => s.Value is not null || !environment.Remove($"EdgeCache__{s.Key.Replace(":", "__", StringComparison.Ordinal)}")))
             environment[(key.StartsWith("ReverseProxy:", StringComparison.Ordinal) ? "" : "EdgeCache__") + key.Replace(":", "__", StringComparison.Ordinal)] = value;
         var sources = new ConfigurationSources { BaseDirectory = folder.Path, CurrentDirectory = folder.Path, Environment = environment };
         var loaded = await ConfigurationLoader.LoadAsync(sources, TestContext.Current.CancellationToken);

@@ -14,6 +14,9 @@ internal enum Denial
 
     /// <summary>They were good, and not for this.</summary>
     Forbidden,
+
+    /// <summary>The signature of the address was not good for it, or missing where one is needed.</summary>
+    Signature,
 }
 
 /// <summary>Counts who was not let in.</summary>
@@ -30,6 +33,7 @@ internal sealed class AccessMetrics
     {
         Denial.Missing => "missing",
         Denial.Refused => "refused",
+        Denial.Signature => "signature",
         _ => "forbidden",
     };
 }

@@ -1,4 +1,5 @@
 using EdgeCache.Edge.Protocols;
+using EdgeCache.Edge.Purging;
 
 namespace EdgeCache.Edge.Access;
 
@@ -12,15 +13,17 @@ internal sealed class AccessMiddleware(RequestDelegate next, Authenticator authe
     {
         if (context.Features.Get<BlobRequest>() is not { } blob || HttpMethods.IsOptions(context.Request.Method))
             return next(context);
-        var answer = authenticator.Identify(context);
+        var answer = blob.Signature is { } signature ? CredentialAnswer.Of(signature.ToPrincipal(blob.Key)) : authenticator.Identify(context);
         if (answer.Principal is not { } principal)
             return gatekeeper.RefuseUnknownAsync(context, answer);
         gatekeeper.Accept(context, answer);
         var scope = ScopeOf(context.Request.Method);
         if (!principal.Permits(scope, blob.Key))
             return gatekeeper.RefuseAsync(context, principal, scope);
+        if (blob.NeedsCredentials && principal.IsAnonymous)
+            return gatekeeper.RefuseUnknownAsync(context, CredentialAnswer.None);
         blob.Principal = principal;
-        blob.IsPublic = authenticator.Anonymous?.Permits(Scopes.Read, blob.Key) == true;
+        blob.IsPublic = blob.Signature?.IsForAnybody ?? (!blob.NeedsCredentials && authenticator.Anonymous?.Permits(Scopes.Read, blob.Key) == true);
         return next(context);
     }
 
@@ -31,6 +34,8 @@ internal sealed class AccessMiddleware(RequestDelegate next, Authenticator authe
             return Scopes.Read;
         if (HttpMethods.IsPut(method))
             return Scopes.Write;
-        return HttpMethods.IsDelete(method) ? Scopes.Delete : Scopes.None;
+        if (HttpMethods.IsDelete(method))
+            return Scopes.Delete;
+        return method == PurgeHandler.Method ? Scopes.Purge : Scopes.None;
     }
 }

@@ -15,13 +15,16 @@ internal sealed class ClientAddresses(LiveSettings settings)
     // Derived from the settings; replaced as a whole when those are.
     private volatile Trust? _trust;
 
-    public ClientAddress Of(HttpContext context)
+    public ClientAddress Of(HttpContext context) => ClientAddress.Of(Find(context));
+
+    /// <summary>The whole address; null where the connection has none.</summary>
+    public IPAddress? Find(HttpContext context)
     {
         var trust = _trust;
         if (trust is null || !ReferenceEquals(trust.Settings, settings.Current))
             _trust = trust = new Trust(settings.Current);
         var peer = context.Connection.RemoteIpAddress;
-        return trust.Networks.Length == 0 || peer is null || !trust.Includes(peer) ? ClientAddress.Of(peer) : ClientAddress.Of(Behind(context.Request, peer, trust));
+        return trust.Networks.Length == 0 || peer is null || !trust.Includes(peer) ? peer : Behind(context.Request, peer, trust);
     }
 
     private static IPAddress Behind(HttpRequest request, IPAddress proxy, Trust trust)

@@ -42,6 +42,7 @@ internal static class CommandLine
         root.Subcommands.Add(OutboxCommand.Make(flags, process));
         root.Subcommands.Add(scrub);
         root.Subcommands.Add(new TokenCommand(flags, process).Make());
+        root.Subcommands.Add(new SignCommand().Make(flags, process));
         root.Subcommands.Add(new ProbeS3Command().Build(flags, process));
         root.SetAction((result, stop) => ServeCommand.RunAsync(flags.Read(result, process), process, stop));
         serve.SetAction((result, stop) => ServeCommand.RunAsync(flags.Read(result, process), process, stop));

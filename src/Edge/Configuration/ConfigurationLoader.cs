@@ -24,18 +24,20 @@ internal static class ConfigurationLoader
         CompletePaths(options, sources);
         var token = ReadToken(options.Access, values, files, errors);
         OptionRules.Check(options, token, errors);
+        var signedUrls = SignedUrlSettings.Build(options.SignedUrls, files, errors);
+        var providers = PurgeSettings.Build(options, files, errors);
         if (start)
             StartRules.Check(options, sources.Time, errors);
 
         // Its own root, so that nothing of a bad candidate ever reaches the configuration in force.
         var candidate = new ConfigurationBuilder().AddInMemoryCollection(FrameworkSections.Select(values)).Build();
         FrameworkSections.CheckLogging(values, candidate, errors);
-        await ReverseProxyCheck.CheckAsync(candidate, options.RateLimits, errors, cancellationToken);
+        await ReverseProxyCheck.CheckAsync(candidate, options.RateLimits, new PolicyNames(() => options), errors, cancellationToken);
         OriginSettings.CheckCluster(options.Storage.Origin, candidate, errors);
 
         if (errors.Messages.Count > 0)
             return new LoadResult(null, errors.Messages, files);
-        var configuration = new LoadedConfiguration { Sources = sources, Settings = new EdgeSettings(options, token), Values = values, Files = files };
+        var configuration = new LoadedConfiguration { Sources = sources, Settings = new EdgeSettings(options, token) { SignedUrls = signedUrls, Providers = providers }, Values = values, Files = files };
         return new LoadResult(configuration, [], files);
     }
 

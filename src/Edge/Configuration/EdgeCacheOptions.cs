@@ -19,6 +19,14 @@ internal sealed class EdgeCacheOptions
 
     public MetricsOptions Metrics { get; set; } = new();
 
+    /// <summary>Ways of signing addresses, by name; a namespace or a route says which one is its own.</summary>
+    public Dictionary<string, SignedUrlOptions> SignedUrls { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>Which pages of other origins may read answers, by names of your choice; a namespace or a route says which one is its own.</summary>
+    public Dictionary<string, CorsPolicyOptions> Cors { get; set; } = new(StringComparer.Ordinal);
+
+    public PurgeOptions Purge { get; set; } = new();
+
     /// <summary>Namespaces by name. <c>artifacts</c> is always there; any other is served under <c>/cache/{namespace}/{key}</c>.</summary>
     public Dictionary<string, NamespaceOptions> Namespaces { get; set; } = new(StringComparer.Ordinal) { ["artifacts"] = new() };
 }
@@ -227,4 +235,30 @@ internal sealed class NamespaceOptions
     /// <c>gradle</c> and <c>rush</c>, miss for <c>nx</c> and <c>nix</c>, whose tools break on a 429; error for others.
     /// </summary>
     public string? WhenLimited { get; set; }
+
+    /// <summary>The policy of <c>EdgeCache:SignedUrls</c> by which signed addresses of the namespace are good. Default: none.</summary>
+    public string? SignedUrl { get; set; }
+
+    /// <summary>The policy of <c>EdgeCache:Cors</c> by which pages of other origins may read the namespace. Default: none, so they may not.</summary>
+    public string? Cors { get; set; }
+
+    /// <summary>
+    /// For how long a CDN in front, which is told of purges, may use a blob without asking: sent in a field of its own (RFC 9213), 0 s to 3650 days; 0 s is no such field. Default: 0 s.
+    /// </summary>
+    [Setting(Min = "0s", Max = "3650d")]
+    public TimeSpan CdnMaxAge { get; set; }
+
+    /// <summary>The fields that say so: <c>CDN-Cache-Control</c>, <c>Surrogate-Control</c>, or what a provider calls its own. Default: CDN-Cache-Control.</summary>
+    public List<string> CdnFields { get; set; } = ["CDN-Cache-Control"];
+
+    /// <summary>For how long caches may use a blob after its age, while they ask about it (RFC 5861), 0 s to 365 days. Default: 0 s.</summary>
+    [Setting(Min = "0s", Max = "365d")]
+    public TimeSpan StaleWhileRevalidate { get; set; }
+
+    /// <summary>For how long caches may use a blob after its age, when asking about it fails (RFC 5861), 0 s to 365 days. Default: 0 s.</summary>
+    [Setting(Min = "0s", Max = "365d")]
+    public TimeSpan StaleIfError { get; set; }
+
+    /// <summary>The fields in which a blob's tags are sent: <c>Cache-Tag</c>, <c>Surrogate-Key</c>. Default: both.</summary>
+    public List<string> TagFields { get; set; } = ["Cache-Tag", "Surrogate-Key"];
 }

@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using EdgeCache.Edge.Purging;
+using EdgeCache.Edge.Signing;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Tiering;
 
@@ -25,6 +27,12 @@ internal sealed class EdgeSettings
     /// <summary>How the blobs of each namespace move between the stores.</summary>
     public FrozenDictionary<string, TierPolicy> Tiers { get; }
 
+    /// <summary>The ways of signing addresses, by name.</summary>
+    public FrozenDictionary<string, SignedUrlPolicy> SignedUrls { get; init; } = FrozenDictionary<string, SignedUrlPolicy>.Empty;
+
+    /// <summary>Who is told of purges.</summary>
+    public IReadOnlyList<OutwardProvider> Providers { get; init; } = [];
+
     private static TierPolicy ToTierPolicy(NamespaceOptions options) => new()
     {
         Verified = options.Verified,
@@ -41,6 +49,14 @@ internal sealed class EdgeSettings
         MaxBlobBytes = options.MaxBlobSize.Bytes == 0 ? long.MaxValue : options.MaxBlobSize.Bytes,
         MaxAge = options.MaxAge,
         MissWhenUnavailable = (options.WhenUnavailable ?? (name == "artifacts" ? "error" : "miss")) == "miss",
+        Cdn = new CdnPolicy
+        {
+            MaxAge = options.CdnMaxAge,
+            Fields = [.. options.CdnFields],
+            StaleWhileRevalidate = options.StaleWhileRevalidate,
+            StaleIfError = options.StaleIfError,
+            TagFields = [.. options.TagFields],
+        },
         Limits = new NamespaceLimits
         {
             QuotaBytes = options.Quota.Bytes == 0 ? long.MaxValue : options.Quota.Bytes,

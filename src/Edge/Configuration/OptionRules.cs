@@ -16,9 +16,10 @@ internal static class OptionRules
         S3Settings.Check(options.Storage.S3, errors);
         OriginSettings.Check(options.Storage, errors);
         foreach (var (name, space) in options.Namespaces)
-            CheckNamespace(name, space, errors);
+            CheckNamespace(name, space, options, errors);
         CheckAccess(options.Access, errors);
         RateLimitRules.Check(options, errors);
+        CacheFieldRules.CheckCors(options, errors);
     }
 
     /// <summary>Says what is wrong with a token; it goes into a header, so it must fit into one.</summary>
@@ -89,7 +90,7 @@ internal static class OptionRules
             errors.AddValue(Key, "is a file; it must be a folder. It is created when it is not there.");
     }
 
-    private static void CheckNamespace(string name, NamespaceOptions space, ConfigurationErrors errors)
+    private static void CheckNamespace(string name, NamespaceOptions space, EdgeCacheOptions options, ConfigurationErrors errors)
     {
         var key = $"EdgeCache:Namespaces:{name}";
         if (!BlobKey.IsLabel(name))
@@ -102,6 +103,9 @@ internal static class OptionRules
             errors.AddValue($"{key}:Write", "back needs Verified or Replaceable: of two nodes that write different bytes under one key, only the far store can say which was first.");
         if (space.WhenUnavailable is not (null or "error" or "miss"))
             errors.AddValue($"{key}:WhenUnavailable", "must be error or miss.");
+        if (space.SignedUrl is { } policy && !options.SignedUrls.ContainsKey(policy))
+            errors.AddValue($"{key}:SignedUrl", $"there is no such policy in {SignedUrlSettings.Section}.{Suggestion.Sentence(Suggestion.Nearest(policy, options.SignedUrls.Keys))}");
+        CacheFieldRules.Check(key, space, options, errors);
         if (space is { Verified: true, SlashInKeys: true })
             errors.AddValue($"{key}:SlashInKeys", "can't go with Verified: the key is a digest and never has a '/'. Remove one of the two.");
     }

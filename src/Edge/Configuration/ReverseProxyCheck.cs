@@ -1,5 +1,8 @@
+using EdgeCache.Edge.Cors;
 using EdgeCache.Edge.Limits;
 using EdgeCache.Edge.Protocols;
+using EdgeCache.Edge.Signing;
+using Microsoft.AspNetCore.Cors.Infrastructure;
 using Yarp.ReverseProxy.Configuration;
 
 namespace EdgeCache.Edge.Configuration;
@@ -8,10 +11,12 @@ namespace EdgeCache.Edge.Configuration;
 internal static class ReverseProxyCheck
 {
     /// <summary>Registers the reverse proxy with the user's routes and ours. Check and node use the same registration, so that what passes here also loads there.</summary>
-    public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration, RateLimitOptions limits)
+    public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration, RateLimitOptions limits, Func<IServiceProvider, PolicyNames> names)
     {
         RoutePolicy.AddAll(services, limits);
-        var proxy = services.AddReverseProxy().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy))
+        services.AddSingleton(names);
+        services.AddSingleton<ICorsPolicyProvider, CorsPolicies>();
+        var proxy = services.AddReverseProxy().AddTransformFactory<SignedUrlTransformFactory>().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy))
             .LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters);
 
         // YARP brings data protection for session affinity, and that makes keys in the user's home at every start. Without this eager
@@ -21,12 +26,12 @@ internal static class ReverseProxyCheck
         return proxy;
     }
 
-    public static async Task CheckAsync(IConfiguration configuration, RateLimitOptions limits, ConfigurationErrors errors, CancellationToken cancellationToken)
+    public static async Task CheckAsync(IConfiguration configuration, RateLimitOptions limits, PolicyNames names, ConfigurationErrors errors, CancellationToken cancellationToken)
     {
-        await using var provider = BuildProvider(configuration, limits);
+        await using var provider = BuildProvider(configuration, limits, names);
         if (TryConvert(provider, out var configs) is { } fault)
         {
-            await AddCulpritsAsync(configuration, limits, fault, errors);
+            await AddCulpritsAsync(configuration, limits, names, fault, errors);
             return;
         }
         var validator = provider.GetRequiredService<IConfigValidator>();
@@ -58,12 +63,12 @@ internal static class ReverseProxyCheck
         }
     }
 
-    private static ServiceProvider BuildProvider(IConfiguration configuration, RateLimitOptions limits)
+    private static ServiceProvider BuildProvider(IConfiguration configuration, RateLimitOptions limits, PolicyNames names)
     {
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(configuration);
-        AddProxy(services, configuration, limits);
+        AddProxy(services, configuration, limits, _ => names);
         return services.BuildServiceProvider();
     }
 
@@ -84,13 +89,13 @@ internal static class ReverseProxyCheck
     }
 
     /// <summary>YARP converts everything at once and does not say where it failed. Each route and cluster alone does.</summary>
-    private static async Task AddCulpritsAsync(IConfiguration configuration, RateLimitOptions limits, string fault, ConfigurationErrors errors)
+    private static async Task AddCulpritsAsync(IConfiguration configuration, RateLimitOptions limits, PolicyNames names, string fault, ConfigurationErrors errors)
     {
         var found = false;
         foreach (var entry in configuration.GetSection(FrameworkSections.ReverseProxy).GetChildren().SelectMany(s => s.GetChildren()))
         {
             var alone = new ConfigurationBuilder().AddInMemoryCollection(entry.AsEnumerable().Where(e => e.Value is not null)).Build();
-            await using var provider = BuildProvider(alone, limits);
+            await using var provider = BuildProvider(alone, limits, names);
             if (TryConvert(provider, out _) is not { } message)
                 continue;
             errors.Add($"{entry.Path}: {message}");

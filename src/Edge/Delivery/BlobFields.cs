@@ -9,7 +9,6 @@ namespace EdgeCache.Edge.Delivery;
 internal sealed class BlobFields
 {
     private const int Places = 4096;
-    private const int YearInSeconds = 31_536_000;
 
     /// <summary>Types that a browser would run or render in the node's own origin if a person opened the URL.</summary>
     private static readonly string[] ActiveTypes = ["html", "xml", "script", "pdf", "css", "wasm", "shockwave", "multipart/"];
@@ -30,7 +29,8 @@ internal sealed class BlobFields
         ETag = Representation.ETag(blob);
         LastModified = blob.Created.ToString("R");
         ReprDigest = blob.Sha256.IsKnown ? $"sha-256=:{blob.Sha256.ToBase64()}:" : null;
-        CacheControl = CacheControlOf(policy, isPublic ? "public" : "private");
+        CacheControl = CacheFields.ControlOf(policy, isPublic);
+        CdnControl = CacheFields.CdnControlOf(policy, isPublic);
         IsActive = Array.Exists(ActiveTypes, active => blob.ContentType.Contains(active, StringComparison.OrdinalIgnoreCase));
     }
 
@@ -44,6 +44,9 @@ internal sealed class BlobFields
 
     /// <summary>How long caches downstream may use the blob.</summary>
     public string CacheControl { get; }
+
+    /// <summary>How long a CDN in front may use it; null where it is told nothing of its own.</summary>
+    public string? CdnControl { get; }
 
     /// <summary>Whether a browser must be kept from opening it.</summary>
     public bool IsActive { get; }
@@ -64,12 +67,4 @@ internal sealed class BlobFields
 
     private bool Fits(BlobMetadata blob, NamespacePolicy policy, bool isPublic) =>
         _sha256 == blob.Sha256 && _created == blob.Created && ReferenceEquals(_policy, policy) && _isPublic == isPublic && _contentType == blob.ContentType && _farValidator == blob.FarValidator;
-
-    /// <summary>"public" only where anybody may read; a key that is the digest of its content can never mean other bytes.</summary>
-    private static string CacheControlOf(NamespacePolicy policy, string who)
-    {
-        if (policy.Verified)
-            return $"{who}, max-age={YearInSeconds}, immutable";
-        return policy.Replaceable ? $"{who}, no-cache" : $"{who}, max-age={(long)policy.MaxAge.TotalSeconds}";
-    }
 }

@@ -10,7 +10,7 @@ using EdgeCache.Storage.Tiering;
 namespace EdgeCache.Edge.Delivery;
 
 /// <summary>GET and HEAD of a blob.</summary>
-internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings, EdgeMetrics metrics, ILogger<GetHandler> logger, IRedirector? redirector = null)
+internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings, EdgeMetrics metrics, TimeProvider time, ILogger<GetHandler> logger, IRedirector? redirector = null)
 {
     /// <summary>Bytes that are read from the store and handed to the connection at a time.</summary>
     private const int ChunkLength = 64 * 1024;
@@ -37,7 +37,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         }
         metrics.RecordLookup(blob.Policy.Name, IsHit(found.Value.Source));
         var fields = FieldsOf(found.Value, blob);
-        if (!await StartAsync(context, found.Value, fields, found.Value.Source))
+        if (!await StartAsync(context, blob, found.Value, fields, found.Value.Source))
             return;
         Representation.SetContent(context.Response, found.Value, fields);
         if (IsPeer(context))
@@ -48,7 +48,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
     private async Task GetAsync(HttpContext context, BlobRequest blob)
     {
         if (redirector is not null && settings.Current.Options.Delivery is { RedirectAbove.Bytes: > 0 and var least } delivery && !Preconditions.AreIn(context.Request.Headers)
-            && await redirector.TryRedirectAsync(blob.Key, least, delivery.RedirectLifetime, context.RequestAborted) is { } elsewhere)
+            && await redirector.TryRedirectAsync(blob.Key, least, RedirectLifetime(blob, delivery.RedirectLifetime), context.RequestAborted) is { } elsewhere)
         {
             Redirect(context, blob, elsewhere);
             return;
@@ -62,13 +62,22 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         await using var reader = opened.Value;
         metrics.RecordLookup(blob.Policy.Name, IsHit(reader.Source));
         var fields = FieldsOf(reader.Metadata, blob);
-        if (!await StartAsync(context, reader.Metadata, fields, reader.Source))
+        if (!await StartAsync(context, blob, reader.Metadata, fields, reader.Source))
             return;
         if (await SelectRangeAsync(context, reader.Metadata, fields) is not { } range)
             return;
         if (IsPeer(context))
             TellPeer(context, reader.Metadata with { Checksums = await ChecksumsOfAsync(reader, context.RequestAborted) });
         await SendAsync(context, blob, reader, range);
+    }
+
+    /// <summary>The address that a signed one is exchanged for is good no longer than that.</summary>
+    private TimeSpan RedirectLifetime(BlobRequest blob, TimeSpan lifetime)
+    {
+        if (blob.Signature is not { } grant)
+            return lifetime;
+        var left = TimeSpan.FromSeconds(Math.Ceiling((grant.Expires - time.GetUtcNow()).TotalSeconds));
+        return left > lifetime ? lifetime : left < TimeSpan.FromSeconds(1) ? TimeSpan.FromSeconds(1) : left;
     }
 
     /// <summary>The address is a key to the blob for whoever has it, for a while: it must not be kept.</summary>
@@ -88,7 +97,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
     private static BlobFields FieldsOf(BlobMetadata metadata, BlobRequest blob) => BlobFields.Of(metadata, blob.Policy, blob.IsPublic);
 
     /// <summary>Evaluates the preconditions and sets the validators; false when the answer is complete without content.</summary>
-    private static async ValueTask<bool> StartAsync(HttpContext context, BlobMetadata metadata, BlobFields fields, BlobSource source)
+    private async ValueTask<bool> StartAsync(HttpContext context, BlobRequest blob, BlobMetadata metadata, BlobFields fields, BlobSource source)
     {
         var result = Preconditions.EvaluateRead(context.Request.Headers, metadata);
         if (result == PreconditionResult.Malformed)
@@ -97,6 +106,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             return false;
         }
         Representation.SetValidators(context.Response, fields, source);
+        CacheFields.Set(context.Response, blob, metadata, fields, source, time);
         switch (result)
         {
             case PreconditionResult.NotModified:

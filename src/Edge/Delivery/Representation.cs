@@ -11,7 +11,6 @@ internal static class Representation
         var headers = response.Headers;
         headers.ETag = fields.ETag;
         headers.LastModified = fields.LastModified;
-        headers.CacheControl = fields.CacheControl;
         headers["Cache-Status"] = CacheStatus(source);
     }
 

@@ -27,6 +27,8 @@ internal static class UploadFields
             return (StatusCodes.Status400BadRequest, digestFault);
         if (!Preconditions.TryGetCondition(headers, out var condition))
             return (StatusCodes.Status400BadRequest, "A precondition of the request can't be understood.");
+        if (TagFields.TryRead(headers, out var tags) is { } tagFault)
+            return (StatusCodes.Status400BadRequest, tagFault);
         var expected = digests.Sha256;
         if (blob.Policy.Verified && Sha256Digest.TryParseHex(blob.Key.Key, out var fromKey))
         {
@@ -43,6 +45,7 @@ internal static class UploadFields
             Condition = condition,
             ContentType = headers.ContentType is [{ Length: > 0 } type] ? type : BlobMetadata.DefaultContentType,
             Writer = blob.Principal.Name,
+            Tags = tags,
         };
         return TryAddMetadata(headers[MetadataField.Name], ref options);
     }

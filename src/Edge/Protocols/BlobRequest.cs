@@ -1,5 +1,6 @@
 using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Limits;
+using EdgeCache.Edge.Signing;
 using EdgeCache.Storage;
 
 namespace EdgeCache.Edge.Protocols;
@@ -13,6 +14,12 @@ internal sealed class BlobRequest(BlobKey key, NamespacePolicy policy)
 
     /// <summary>Who asks: set by access, before anything is delivered.</summary>
     public Principal Principal { get; set; } = Principal.Anonymous;
+
+    /// <summary>What the signature of the address allows; null where there is none.</summary>
+    public SignatureGrant? Signature { get; set; }
+
+    /// <summary>Whether credentials are needed, also on a node that lets everybody in: the namespace has signed addresses, and this one is not signed.</summary>
+    public bool NeedsCredentials { get; set; }
 
     /// <summary>Whether everybody who has the URL may read the blob, so that caches between may keep it for all: set by access.</summary>
     public bool IsPublic { get; set; }

@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Cors;
 using Yarp.ReverseProxy.Configuration;
 
 namespace EdgeCache.Edge.Protocols;
@@ -36,6 +37,7 @@ internal static class BuiltinRoutes
         RouteId = $"edgecache-{protocol}",
         ClusterId = PlaceholderCluster,
         Order = AfterTheUsers,
+        CorsPolicy = CorsPolicies.OfNamespace,
         Match = new RouteMatch { Path = path },
         Metadata = new Dictionary<string, string>(StringComparer.Ordinal) { [ProtocolMetadata] = protocol },
     };

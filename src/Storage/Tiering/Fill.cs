@@ -52,19 +52,23 @@ internal sealed partial class Fill
     private IBlobReader? _spare;
     private Fill? _next;
     private ITimer? _abandoning; // Runs while nobody reads.
-    private long _asked; // When the far store was asked. Set before that, and read after it.
+    private Moment _asked; // When the far store was asked. Set before that, and read after it.
     private long _lastStamp; // Of the key; more than Stamp once the fetch itself has changed it, by being published.
 
     public Fill(FillTable table, BlobKey key, long stamp, TierPolicy policy, bool isRetry)
     {
         (_table, Key, Stamp, _policy, _isRetry) = (table, key, stamp, policy, isRetry);
         _lastStamp = stamp;
+        Begun = table.Answers.Begin();
     }
 
     public BlobKey Key { get; }
 
     /// <summary>The key's stamp before the far store was asked.</summary>
     public long Stamp { get; }
+
+    /// <summary>When it began.</summary>
+    public Moment Begun { get; }
 
     /// <summary>
     /// Ends when it is known what there is: the blob in the tiers' form; <see cref="StoreStatus.Missing"/>, <see cref="StoreStatus.Unavailable"/>; or <see cref="StoreStatus.Superseded"/>
@@ -206,7 +210,7 @@ internal sealed partial class Fill
 
     private async Task FetchAsync()
     {
-        _asked = _table.Answers.Now();
+        _asked = _table.Answers.Begin();
         var opened = await _table.Far.OpenReadAsync(Key, ByteRange.Whole, _stop.Token).ConfigureAwait(false);
         if (!opened.IsOk)
         {

@@ -60,20 +60,31 @@ internal sealed partial class FillTable(IBlobStore near, IBlobStore far, Func<Bl
     /// <summary>The key's fetch with one more reader: the one that is under way, if nothing has happened to the key since it began, or a new one.</summary>
     /// <param name="key">The key.</param>
     /// <param name="stamp">Its stamp from before it was found not to be here.</param>
+    /// <param name="since">The turn in which its copy was purged softly: a fetch that began before that is not joined. 0 for never.</param>
     /// <param name="policy">Of its namespace.</param>
     /// <param name="mayLookAgain">Whether the asker looks again where the stamp has changed: what he did not find may have been published since, and its fetch be over.</param>
     /// <returns>The fetch, where there is one, and how it came to that.</returns>
-    public (Fill? Fill, FillJoin Join) Join(BlobKey key, long stamp, TierPolicy policy, bool mayLookAgain)
+    public (Fill? Fill, FillJoin Join) Join(BlobKey key, long stamp, long since, TierPolicy policy, bool mayLookAgain)
     {
         lock (_lock)
         {
             if (_closed)
                 return (null, FillJoin.Closed);
-            if (_fills.TryGetValue(key, out var fill) && fill.TryAddReader(stamp))
+            if (_fills.TryGetValue(key, out var fill) && fill.Begun.Turn >= since && fill.TryAddReader(stamp))
                 return (fill, FillJoin.Joined);
             if (mayLookAgain && near.GetGeneration(key) != stamp)
                 return (null, FillJoin.LookAgain);
             return _running.Count < options.MaxQueue ? (Begin(new Fill(this, key, stamp, policy, isRetry: false)), FillJoin.Begun) : (null, FillJoin.Full);
+        }
+    }
+
+    /// <summary>What is being fetched now, with what is known of it.</summary>
+    public IReadOnlyList<(BlobKey Key, BlobMetadata? Blob)> Fetching
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _fills.Select(f => (f.Key, f.Value.Opened is { IsCompletedSuccessfully: true } opened && opened.Result.IsOk ? opened.Result.Value : null))];
         }
     }
 

@@ -121,7 +121,7 @@ public sealed partial class TieredStore
             if (_fills.Find(key, stamp) is { } coming)
                 return new(coming);
         }
-        return new(_stats.AskAsync(key, stamp, policy, cancellationToken));
+        return new(_stats.AskAsync(key, stamp, _softened.Find(key), policy, cancellationToken));
     }
 
     /// <summary>Joins the key's fetch, or begins one. <see cref="StoreStatus.Superseded"/> when something has happened to the key, so that it is to be looked at again.</summary>
@@ -129,7 +129,7 @@ public sealed partial class TieredStore
     {
         if (_answers.Find(key, stamp) is { Blob: null } missing && _answers.IsYounger(missing, _options.MissMemory))
             return StoreStatus.Missing;
-        var (fill, join) = _fills.Join(key, stamp, policy, mayLookAgain);
+        var (fill, join) = _fills.Join(key, stamp, _softened.Find(key), policy, mayLookAgain);
         if (fill is null)
             return join == FillJoin.LookAgain ? StoreStatus.Superseded : Outcome<IBlobReader>.Fail(StoreStatus.Unavailable, join == FillJoin.Full ? FarDetails.Busy : "The store is closing.");
         if (join == FillJoin.Joined)
@@ -164,7 +164,7 @@ public sealed partial class TieredStore
             }
             catch (TimeoutException)
             {
-                var far = await _stats.AskAsync(fill.Key, fill.Stamp, policy, cancellationToken).ConfigureAwait(false);
+                var far = await _stats.AskAsync(fill.Key, fill.Stamp, _softened.Find(fill.Key), policy, cancellationToken).ConfigureAwait(false);
                 if (far is { Status: StoreStatus.Unavailable, Detail: { } detail } && _options.IsForClients(detail))
                     return far;
             }

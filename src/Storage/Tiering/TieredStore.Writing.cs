@@ -76,7 +76,7 @@ public sealed partial class TieredStore
             return StoreStatus.Superseded;
         if (options.Condition is not null && IsPending(key))
             return Busy<PutReceipt>();
-        var at = _answers.Now();
+        var at = _answers.Begin();
         var far = await opened.Value.CommitAsync(cancellationToken).ConfigureAwait(false);
         if (!far.IsOk)
             return far.ForClients(_options);
@@ -137,7 +137,7 @@ public sealed partial class TieredStore
             return StoreStatus.Superseded;
         if (options.Condition is not null && IsPending(key))
             return Busy<PutReceipt>();
-        var at = _answers.Now();
+        var at = _answers.Begin();
         var far = await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
         if (!far.IsOk)
             return far.ForClients(_options);
@@ -145,7 +145,7 @@ public sealed partial class TieredStore
     }
 
     /// <summary>Under the gate: the far store has a new version; here there must be the same or none.</summary>
-    private async ValueTask<Outcome<PutReceipt>> SettleAsync(BlobKey key, IStagedBlobWriter? staged, PutReceipt far, long at)
+    private async ValueTask<Outcome<PutReceipt>> SettleAsync(BlobKey key, IStagedBlobWriter? staged, PutReceipt far, Moment at)
     {
         if (staged is not null)
         {

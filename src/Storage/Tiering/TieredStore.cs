@@ -10,7 +10,7 @@ namespace EdgeCache.Storage.Tiering;
 /// Locks: a key's gate around the change of both stores, so that they change in the same order; a fetch takes none, it publishes only if the key's generation is the one of before
 /// it asked. A change goes to the far store first: a fetch that asked before it is refused by the generation, one that asked after it has got the new state.
 /// </remarks>
-public sealed partial class TieredStore : IBlobStore, IRedirector
+public sealed partial class TieredStore : IBlobStore, IRedirector, ICopyPurger
 {
     private readonly IBlobStore _near;
     private readonly IBlobStore _far;
@@ -21,6 +21,7 @@ public sealed partial class TieredStore : IBlobStore, IRedirector
     private readonly KeyGate _gate;
     private readonly AnswerMemory _answers;
     private readonly TierCounters _counters = new();
+    private readonly SoftPurges _softened = new();
     private readonly FillTable _fills;
     private readonly FarStats _stats;
 
@@ -63,9 +64,21 @@ public sealed partial class TieredStore : IBlobStore, IRedirector
     private bool IsPending(BlobKey key) => _outbox?.Contains(key) == true;
 
     /// <summary>Whether a local copy may be served without asking.</summary>
-    private bool IsFresh(BlobMetadata copy, TierPolicy policy) =>
-        policy.FreshFor is not { } limit || IsPending(copy.Key)
-        || (_answers.Find(copy.Key, _near.GetGeneration(copy.Key)) is { Blob: { } present } answer && _answers.IsYounger(answer, limit) && FarBlobs.AreSame(copy, present));
+    private bool IsFresh(BlobMetadata copy, TierPolicy policy)
+    {
+        var since = _softened.Find(copy.Key);
+        if ((since == 0 && policy.FreshFor is null) || IsPending(copy.Key))
+            return true;
+        if (_answers.Find(copy.Key, _near.GetGeneration(copy.Key)) is not { Blob: { } present } answer || !FarBlobs.AreSame(copy, present))
+            return false;
+        if (since != 0 && answer.At.Turn < since)
+            return false;
+
+        // Found good after it was purged softly: that is done with.
+        if (since != 0)
+            _softened.Remove(copy.Key, since);
+        return policy.FreshFor is not { } limit || _answers.IsYounger(answer, limit);
+    }
 
     /// <summary>
     /// A blob that is acknowledged and only here was not found. The far store has an older version, or none: nothing that it says is an answer, unless the local store knows all
