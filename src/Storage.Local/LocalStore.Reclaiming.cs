@@ -49,7 +49,7 @@ public sealed partial class LocalStore
                 return EmptyResult.Stays;
             }
             // Of two copies the one in the younger segment counts, so what is copied must not go to an older one.
-            await _log.SealAsync(SegmentClass.Main, olderThan: segment.Id).ConfigureAwait(false);
+            await _log.SealAllAsync(olderThan: segment.Id).ConfigureAwait(false);
             var alone = entries.Where(e => keepAll || e.Frequency > 0 || e.IsLarge || MayBePinned);
             var emptying = new Emptying(segment, keepAll);
             await Parallel.ForEachAsync(alone, Limits, (entry, _) => MoveOrEvictAsync(emptying, entry)).ConfigureAwait(false);
@@ -136,12 +136,14 @@ public sealed partial class LocalStore
             DropDamaged(entry);
             return true;
         }
-        // A blob that nobody asked for is only copied because its segment is nearly empty: it stays on probation.
-        var queue = entry.Frequency > 0 ? SegmentClass.Main : segment.Class;
+        var fileBytes = entry.IsLarge ? entry.Bytes : 0;
         RecordLocation to;
         try
         {
-            to = await _log.AppendAsync(queue, bytes, entry.IsLarge ? entry.Bytes : 0).ConfigureAwait(false);
+            // A blob that nobody asked for is only copied because its segment is nearly empty: it stays where it was on probation, and what came in after it is still younger.
+            to = emptying.KeepAll && entry.Frequency == 0 && segment.Class == SegmentClass.Probation
+                ? await _log.AppendMovedAsync((uint)segment.Rank, bytes, fileBytes).ConfigureAwait(false)
+                : await _log.AppendAsync(entry.Frequency > 0 ? SegmentClass.Main : segment.Class, bytes, fileBytes).ConfigureAwait(false);
         }
         catch (IOException error) when (!emptying.KeepAll && IsNoSpace(error))
         {

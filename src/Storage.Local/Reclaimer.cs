@@ -269,10 +269,10 @@ internal sealed partial class Reclaimer : IAsyncDisposable
     /// <summary>Ends the active segments, where they are all that is left to be freed. False when there are none.</summary>
     private async Task<bool> SealAsync(HashSet<uint> failed)
     {
-        var active = _segments.List().Where(s => !failed.Contains(s.Id) && !s.IsSealed && s.Length > Segment.HeaderLength).ToList();
-        foreach (var segment in active)
-            await _log.SealAsync(segment.Class).ConfigureAwait(false);
-        return active.Count > 0;
+        var hasActive = _segments.List().Exists(s => !failed.Contains(s.Id) && !s.IsSealed && s.Length > Segment.HeaderLength);
+        if (hasActive)
+            await _log.SealAllAsync().ConfigureAwait(false);
+        return hasActive;
     }
 
     [LoggerMessage(LogLevel.Error, "Making room failed; it is tried again after {Pause}")]

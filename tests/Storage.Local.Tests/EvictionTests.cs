@@ -49,6 +49,31 @@ public sealed class EvictionTests : LocalStoreTest
     }
 
     [Fact]
+    public async Task What_is_only_moved_together_does_not_count_as_younger_than_what_came_after_it()
+    {
+        await using var store = await OpenAsync(8 * MiB);
+        // Segments with little left in them, which are emptied by copying it.
+        for (var i = 0; i < 1400; i++)
+            await store.PutAsync(Blobs.Key($"old{i}"), Blobs.Bytes(4000, seed: i));
+        for (var i = 0; i < 1400; i++)
+        {
+            if (i % 5 != 0)
+                await store.DeleteAsync(Blobs.Key($"old{i}"), null, Cancel);
+        }
+        for (var i = 0; i < 10; i++)
+            await store.PutAsync(Blobs.Key($"new{i}"), Blobs.Bytes(4000, seed: i));
+
+        // So much that something must go besides.
+        (await store.PutAsync(Blobs.Key("large"), Blobs.Bytes(6_600_000), new PutOptions { ExpectedLength = 6_600_000 })).Status.ShouldBe(StoreStatus.Ok);
+
+        var left = new List<string>();
+        await foreach (var blob in store.ListAsync(new BlobPrefix("test"), Cancel))
+            left.Add(blob.Key.Key);
+        left.Count(k => k.StartsWith("old", StringComparison.Ordinal)).ShouldBeInRange(10, 270, "something went, and not everything");
+        left.Count(k => k.StartsWith("new", StringComparison.Ordinal)).ShouldBe(10, "the oldest goes first");
+    }
+
+    [Fact]
     public async Task A_reader_goes_on_reading_what_is_evicted()
     {
         await using var store = await OpenAsync(MiB);

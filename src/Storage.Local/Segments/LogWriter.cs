@@ -25,7 +25,13 @@ internal sealed class LogWriter : IAsyncDisposable
     private readonly long _maxWeight;
     private readonly Action<long> _addUsed;
     private readonly Channel<Pending> _queue = Channel.CreateBounded<Pending>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
-    private readonly Segment?[] _active = new Segment?[2];
+
+    /// <summary>One for each class, and one for what is only moved together, which keeps its place in the queue and must not mix with what comes in.</summary>
+    private readonly Segment?[] _active = new Segment?[3];
+    private const int Moved = 2;
+
+    /// <summary>How far apart in the queue the segments may be from which records are moved together: all of them get the first one's place.</summary>
+    private const int MaxSpread = 8;
     private readonly Task _thread;
     private long _written;
 
@@ -48,19 +54,25 @@ internal sealed class LogWriter : IAsyncDisposable
 
     /// <summary>Appends a record and syncs it. The memory must stay as it is until the task ends.</summary>
     /// <exception cref="IOException">The write or its sync failed: the record may or may not be found after a restart.</exception>
-    public async Task<RecordLocation> AppendAsync(SegmentClass queue, ReadOnlyMemory<byte> record, long fileBytes = 0)
-    {
-        var pending = new Pending(queue, record, record.Length + fileBytes);
-        await _queue.Writer.WriteAsync(pending).ConfigureAwait(false);
-        return await pending.Done.Task.ConfigureAwait(false);
-    }
+    public Task<RecordLocation> AppendAsync(SegmentClass queue, ReadOnlyMemory<byte> record, long fileBytes = 0) =>
+        AddAsync(new Pending((int)queue, queue, record, record.Length + fileBytes));
 
-    /// <summary>Ends the active segment of a class, so that it can be reclaimed, or if it is older than another, so that what comes next is younger.</summary>
-    public async Task SealAsync(SegmentClass queue, uint olderThan = uint.MaxValue)
+    /// <summary>Appends the copy of a record whose blob keeps its place on probation.</summary>
+    /// <param name="place">The place: the rank of the segment it comes from.</param>
+    /// <param name="record">The record; must stay as it is until the task ends.</param>
+    /// <param name="fileBytes">Of the file that it stands for.</param>
+    /// <exception cref="IOException">As for any record.</exception>
+    public Task<RecordLocation> AppendMovedAsync(uint place, ReadOnlyMemory<byte> record, long fileBytes) =>
+        AddAsync(new Pending(Moved, SegmentClass.Probation, record, record.Length + fileBytes) { Place = place });
+
+    /// <summary>Ends the active segment of a class, so that it can be reclaimed.</summary>
+    public Task SealAsync(SegmentClass queue) => AddAsync(new Pending((int)queue, queue, ReadOnlyMemory<byte>.Empty, 0));
+
+    /// <summary>Ends all active segments, so that they can be reclaimed; or those that are older than another, so that what is copied from that is younger.</summary>
+    public async Task SealAllAsync(uint olderThan = uint.MaxValue)
     {
-        var pending = new Pending(queue, ReadOnlyMemory<byte>.Empty, 0) { OlderThan = olderThan };
-        await _queue.Writer.WriteAsync(pending).ConfigureAwait(false);
-        await pending.Done.Task.ConfigureAwait(false);
+        for (var lane = 0; lane < _active.Length; lane++)
+            await AddAsync(new Pending(lane, default, ReadOnlyMemory<byte>.Empty, 0) { OlderThan = olderThan }).ConfigureAwait(false);
     }
 
     /// <summary>Writes what is waiting and ends.</summary>
@@ -68,6 +80,12 @@ internal sealed class LogWriter : IAsyncDisposable
     {
         _queue.Writer.TryComplete();
         await _thread.ConfigureAwait(false);
+    }
+
+    private async Task<RecordLocation> AddAsync(Pending pending)
+    {
+        await _queue.Writer.WriteAsync(pending).ConfigureAwait(false);
+        return await pending.Done.Task.ConfigureAwait(false);
     }
 
     private void Run()
@@ -82,19 +100,19 @@ internal sealed class LogWriter : IAsyncDisposable
                 batch.Add(pending);
                 bytes += pending.Record.Length;
             }
-            foreach (var queue in (ReadOnlySpan<SegmentClass>)[SegmentClass.Probation, SegmentClass.Main])
-                WriteAll(batch, queue);
+            for (var lane = 0; lane < _active.Length; lane++)
+                WriteAll(batch, lane);
             batch.Clear();
         }
     }
 
-    /// <summary>Writes the batch's records of one class, segment by segment.</summary>
-    private void WriteAll(List<Pending> batch, SegmentClass queue)
+    /// <summary>Writes the batch's records that go to one of the active segments, and to the next when it is full.</summary>
+    private void WriteAll(List<Pending> batch, int lane)
     {
         var part = new List<Pending>(batch.Count);
         foreach (var pending in batch)
         {
-            if (pending.Class == queue)
+            if (pending.Lane == lane)
                 part.Add(pending);
         }
         while (part.Count > 0)
@@ -104,12 +122,12 @@ internal sealed class LogWriter : IAsyncDisposable
             {
                 if (part[0].Record.Length == 0)
                 {
-                    SealActive(queue, part[0].OlderThan);
+                    SealActive(lane, part[0].OlderThan);
                     part[0].Done.SetResult(default);
                     part.RemoveAt(0);
                     continue;
                 }
-                var segment = Active(queue, part[0]);
+                var segment = Active(lane, part[0]);
                 taken = Fit(segment, part);
                 Write(segment, part.GetRange(0, taken));
             }
@@ -118,7 +136,7 @@ internal sealed class LogWriter : IAsyncDisposable
 #pragma warning restore CA1031
             {
                 // What reached the disk is not known, so nothing more goes behind it: the segment ends where it was last synced.
-                Abandon(queue);
+                Abandon(lane);
                 taken = Math.Max(taken, 1);
                 foreach (var pending in part.GetRange(0, taken))
                     pending.Done.SetException(new IOException($"The log can't be written: {error.Message}", error));
@@ -151,12 +169,12 @@ internal sealed class LogWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes no more into a class's active segment. One that has nothing in it that was acknowledged goes at once: a disk that fails for long must not leave one for every try.</summary>
-    private void Abandon(SegmentClass queue)
+    /// <summary>Takes no more into an active segment. One that has nothing in it that was acknowledged goes at once: a disk that fails for long must not leave one for every try.</summary>
+    private void Abandon(int lane)
     {
-        if (_active[(int)queue] is not { } segment)
+        if (_active[lane] is not { } segment)
             return;
-        Volatile.Write(ref _active[(int)queue], null);
+        Volatile.Write(ref _active[lane], null);
         if (segment.Length > Segment.HeaderLength)
         {
             segment.Seal();
@@ -186,24 +204,25 @@ internal sealed class LogWriter : IAsyncDisposable
     }
 
     /// <summary>The segment that takes a record of this length; a new one when the present one is full.</summary>
-    private Segment Active(SegmentClass queue, Pending next)
+    private Segment Active(int lane, Pending next)
     {
-        if (_active[(int)queue] is { } segment && segment.Length + next.Record.Length <= _segmentLength && (segment.Weight == 0 || segment.Weight + next.Weight <= _maxWeight))
+        if (_active[lane] is { } segment && segment.Length + next.Record.Length <= _segmentLength && (segment.Weight == 0 || segment.Weight + next.Weight <= _maxWeight)
+            && !(next.Place > segment.Rank + MaxSpread))
             return segment;
         // Nothing is active while this fails: the full one must not be.
-        SealActive(queue, uint.MaxValue);
-        segment = _segments.Create(queue);
+        SealActive(lane, uint.MaxValue);
+        segment = _segments.Create(next.Class, next.Place);
         _addUsed(Segment.HeaderLength);
-        Volatile.Write(ref _active[(int)queue], segment);
+        Volatile.Write(ref _active[lane], segment);
         return segment;
     }
 
-    private void SealActive(SegmentClass queue, uint olderThan)
+    private void SealActive(int lane, uint olderThan)
     {
-        if (_active[(int)queue] is not { } segment || segment.Id >= olderThan)
+        if (_active[lane] is not { } segment || segment.Id >= olderThan)
             return;
         segment.Seal();
-        Volatile.Write(ref _active[(int)queue], null);
+        Volatile.Write(ref _active[lane], null);
     }
 
     private int Fit(Segment segment, List<Pending> part)
@@ -212,7 +231,7 @@ internal sealed class LogWriter : IAsyncDisposable
         var weight = segment.Weight;
         var count = 0;
         while (count < part.Count && part[count].Record.Length > 0
-            && (count == 0 || (length + part[count].Record.Length <= _segmentLength && weight + part[count].Weight <= _maxWeight)))
+            && (count == 0 || (length + part[count].Record.Length <= _segmentLength && weight + part[count].Weight <= _maxWeight && part[count].Place == part[0].Place)))
         {
             length += part[count].Record.Length;
             weight += part[count++].Weight;
@@ -220,16 +239,22 @@ internal sealed class LogWriter : IAsyncDisposable
         return count;
     }
 
-    private sealed class Pending(SegmentClass queue, ReadOnlyMemory<byte> record, long weight)
+    private sealed class Pending(int lane, SegmentClass queue, ReadOnlyMemory<byte> record, long weight)
     {
+        /// <summary>To which of the active segments it goes.</summary>
+        public int Lane { get; } = lane;
+
         public SegmentClass Class { get; } = queue;
+
+        /// <summary>The place in the queue of what is moved; null for what goes to the end.</summary>
+        public uint? Place { get; init; }
 
         public ReadOnlyMemory<byte> Record { get; } = record;
 
         public long Weight { get; } = weight;
 
         /// <summary>Without a record: the active segment is ended if its id is below this.</summary>
-        public uint OlderThan { get; init; }
+        public uint OlderThan { get; init; } = uint.MaxValue;
 
         public TaskCompletionSource<RecordLocation> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -24,15 +24,17 @@ internal enum SegmentClass : byte
 /// 12  4  id
 /// 16  4  CRC-32C of the header, with zero here
 /// 20 16  secret of the key hash, so that a store that lost its marker finds its blobs again
-/// 36 12  zero
+/// 36  4  place in the queue, if it has not that of its id but an earlier one: the id of which; else zero
+/// 40  8  zero
 /// </code>
 /// </summary>
-internal sealed class Segment(uint id, SegmentClass queue, IStoreFile file, long length) : IDisposable
+internal sealed class Segment(uint id, SegmentClass queue, uint place, IStoreFile file, long length) : IDisposable
 {
     public const int HeaderLength = 48;
     private const ushort Version = 1;
     private const int ChecksumOffset = 16;
     private const int SecretOffset = 20;
+    private const int PlaceOffset = 36;
 
     private long _length = length;
     private long _liveBytes;
@@ -54,7 +56,7 @@ internal sealed class Segment(uint id, SegmentClass queue, IStoreFile file, long
     public bool IsClassKnown { get; init; } = true;
 
     /// <summary>Its place in the queue: the smallest is next to be emptied.</summary>
-    public long Rank { get; private set; } = id;
+    public long Rank { get; private set; } = place;
 
     public IStoreFile File { get; } = file;
 
@@ -71,7 +73,7 @@ internal sealed class Segment(uint id, SegmentClass queue, IStoreFile file, long
     private static ReadOnlySpan<byte> Magic => "EDGESEGM"u8;
 
     /// <summary>Writes the header of a new file.</summary>
-    public static void WriteHeader(IStoreFile file, uint id, SegmentClass queue, HashSecret secret)
+    public static void WriteHeader(IStoreFile file, uint id, SegmentClass queue, uint place, HashSecret secret)
     {
         Span<byte> header = stackalloc byte[HeaderLength];
         header.Clear();
@@ -80,16 +82,18 @@ internal sealed class Segment(uint id, SegmentClass queue, IStoreFile file, long
         header[10] = (byte)queue;
         BinaryPrimitives.WriteUInt32LittleEndian(header[12..], id);
         secret.CopyTo(header[SecretOffset..]);
+        BinaryPrimitives.WriteUInt32LittleEndian(header[PlaceOffset..], place == id ? 0 : place);
         BinaryPrimitives.WriteUInt32LittleEndian(header[ChecksumOffset..], Crc32C.Of(header));
         file.Write(0, header);
     }
 
     /// <summary>Reads the header of a file; Foreign and Newer files are left alone, a Damaged one never got its header to disk.</summary>
-    public static FileVerdict ReadHeader(IStoreFile file, out uint id, out SegmentClass queue, out HashSecret secret)
+    public static FileVerdict ReadHeader(IStoreFile file, out uint id, out SegmentClass queue, out uint place, out HashSecret secret)
     {
         Span<byte> header = stackalloc byte[HeaderLength];
         id = 0;
         queue = default;
+        place = 0;
         secret = default;
         header.Clear();
         var read = file.Read(0, header);
@@ -106,6 +110,8 @@ internal sealed class Segment(uint id, SegmentClass queue, IStoreFile file, long
             return FileVerdict.Damaged;
         id = BinaryPrimitives.ReadUInt32LittleEndian(header[12..]);
         queue = (SegmentClass)header[10];
+        place = BinaryPrimitives.ReadUInt32LittleEndian(header[PlaceOffset..]);
+        place = place == 0 ? id : place;
         secret = HashSecret.FromBytes(header[SecretOffset..]);
         return FileVerdict.Good;
     }

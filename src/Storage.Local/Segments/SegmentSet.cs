@@ -21,14 +21,16 @@ internal sealed class SegmentSet(string folder, IFileSystem files, HashSecret se
     public List<Segment> List() => [.. _segments.Values.OrderBy(s => s.Id)];
 
     /// <summary>Makes the next segment; durable with its name when this returns.</summary>
-    public Segment Create(SegmentClass queue)
+    /// <param name="queue">Its queue.</param>
+    /// <param name="place">Its place in the queue; null for the end.</param>
+    public Segment Create(SegmentClass queue, uint? place = null)
     {
         var id = ++_lastId;
         var path = PathOf(id);
         var file = files.Create(path);
         try
         {
-            Segment.WriteHeader(file, id, queue, secret);
+            Segment.WriteHeader(file, id, queue, place ?? id, secret);
             file.Sync();
             files.SyncFolder(folder);
         }
@@ -38,7 +40,7 @@ internal sealed class SegmentSet(string folder, IFileSystem files, HashSecret se
             files.Delete(path);
             throw;
         }
-        return _segments[id] = new Segment(id, queue, file, Segment.HeaderLength);
+        return _segments[id] = new Segment(id, queue, place ?? id, file, Segment.HeaderLength);
     }
 
     /// <summary>Opens what is in the folder. A file that never got its header is removed; one that is not ours is left alone, and its name not used again.</summary>
@@ -129,7 +131,7 @@ internal sealed class SegmentSet(string folder, IFileSystem files, HashSecret se
         foreach (var name in files.List(folder).Where(n => n.EndsWith(Extension, StringComparison.Ordinal)))
         {
             using var file = files.Open(Path.Combine(folder, name), writable: false);
-            if (Segment.ReadHeader(file, out _, out _, out var secret) == FileVerdict.Good)
+            if (Segment.ReadHeader(file, out _, out _, out _, out var secret) == FileVerdict.Good)
                 return secret;
         }
         return null;
@@ -142,16 +144,16 @@ internal sealed class SegmentSet(string folder, IFileSystem files, HashSecret se
         var isKept = false;
         try
         {
-            var verdict = Segment.ReadHeader(file, out var written, out var queue, out var writtenSecret);
+            var verdict = Segment.ReadHeader(file, out var written, out var queue, out var place, out var writtenSecret);
             if (verdict == FileVerdict.Good && written == id && writtenSecret == secret)
             {
-                _segments[id] = Sealed(new Segment(id, queue, file, file.Length));
+                _segments[id] = Sealed(new Segment(id, queue, place, file, file.Length));
                 isKept = true;
             }
             else if (verdict == FileVerdict.Damaged && file.Length > Segment.HeaderLength)
             {
                 // The header was synced before anything came behind it, so it was damaged later, and the records need not be.
-                _segments[id] = Sealed(new Segment(id, SegmentClass.Probation, file, file.Length) { IsClassKnown = false });
+                _segments[id] = Sealed(new Segment(id, SegmentClass.Probation, id, file, file.Length) { IsClassKnown = false });
                 isKept = true;
             }
             if (isKept || verdict != FileVerdict.Damaged)
