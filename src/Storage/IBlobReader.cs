@@ -49,7 +49,10 @@ public interface IBlobReader : IAsyncDisposable
     bool TryGetPayloadMemory(out ReadOnlyMemory<byte> memory)
     {
         memory = default;
+        return false;
+    }
 
+    /// <summary>
     /// A part of the content where it lies in a file as it is, so that the system can send it from there without anybody copying it. Only what has been found good lately, and what the system
     /// has in memory: sending it waits for no disk.
     /// </summary>
