@@ -95,11 +95,11 @@ public sealed class LayerTests : IDisposable
     {
         _machine.WriteConfig("""{"EdgeCache": {"Storage": {"Compression": {"Level": 9, "MinSize": "4 KiB"}}, "Namespaces": {"nx": {"Compression": "off"}}}}""");
         var settings = (await _machine.LoadGoodAsync()).Settings;
-        settings.Compression["cas"].ShouldBe(new CompressionPolicy { Level = 9, MinLength = 4096 });
+        settings.Compression["artifacts"].ShouldBe(new CompressionPolicy { Level = 9, MinLength = 4096 });
         settings.Compression["nx"].IsEnabled.ShouldBeFalse();
 
         _machine.Environment["BUILDER_CACHE_SERVER_ENABLE_COMPRESSION"] = "false";
-        (await _machine.LoadGoodAsync()).Settings.Compression["cas"].IsEnabled.ShouldBeFalse();
+        (await _machine.LoadGoodAsync()).Settings.Compression["artifacts"].IsEnabled.ShouldBeFalse();
 
         _machine.WriteConfig("""{"EdgeCache": {"Storage": {"Compression": {"Level": 20}}, "Namespaces": {"nx": {"Compression": "on"}}}}""");
         (await _machine.LoadBadAsync()).Count.ShouldBe(2);
