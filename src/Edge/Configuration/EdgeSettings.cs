@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using EdgeCache.Codecs.Choosing;
 using EdgeCache.Edge.Purging;
 using EdgeCache.Edge.Signing;
 using EdgeCache.Storage;
@@ -14,6 +15,7 @@ internal sealed class EdgeSettings
         Options = options;
         Token = token;
         Namespaces = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToPolicy(n.Key, n.Value), StringComparer.Ordinal);
+        Compression = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToCompressionPolicy(options.Storage.Compression, n.Value), StringComparer.Ordinal);
         Tiers = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToTierPolicy(n.Value), StringComparer.Ordinal);
     }
 
@@ -32,6 +34,16 @@ internal sealed class EdgeSettings
 
     /// <summary>Who is told of purges.</summary>
     public IReadOnlyList<OutwardProvider> Providers { get; init; } = [];
+
+    /// <summary>What is compressed of each namespace.</summary>
+    public FrozenDictionary<string, CompressionPolicy> Compression { get; }
+
+    private static CompressionPolicy ToCompressionPolicy(CompressionOptions storage, NamespaceOptions options) => new()
+    {
+        IsEnabled = storage.Enabled && options.Compression == "auto",
+        Level = storage.Level,
+        MinLength = storage.MinSize.Bytes,
+    };
 
     private static TierPolicy ToTierPolicy(NamespaceOptions options) => new()
     {

@@ -12,12 +12,6 @@ internal static class EnvironmentLayer
     private static readonly FrozenDictionary<string, string> Aliases = OptionSchema.KnownKeys().Where(k => k.Property.Setting.Alias is not null)
         .ToFrozenDictionary(k => AliasPrefix + k.Property.Setting.Alias, k => k.Key, StringComparer.Ordinal);
 
-    /// <summary>Known names of features that this version does not have: they may be off, but never silently ignored.</summary>
-    private static readonly FrozenDictionary<string, string> Missing = new Dictionary<string, string>(StringComparer.Ordinal)
-    {
-        [AliasPrefix + "ENABLE_COMPRESSION"] = "compression",
-    }.ToFrozenDictionary(StringComparer.Ordinal);
-
     public static void Read(
         IReadOnlyDictionary<string, string> environment,
         Dictionary<string, ConfigurationValue> aliases,
@@ -44,18 +38,8 @@ internal static class EnvironmentLayer
     {
         if (Aliases.TryGetValue(name, out var key))
             aliases[key] = new ConfigurationValue(value, $"environment {name}", ConfigurationLayer.EnvironmentAlias);
-        else if (Missing.TryGetValue(name, out var feature))
-            CheckOff(name, value, feature, errors);
         else
             errors.Add($"environment {name}: is not a known variable.{Hint(name, environment)}");
-    }
-
-    private static void CheckOff(string name, string value, string feature, ConfigurationErrors errors)
-    {
-        if (!bool.TryParse(value, out var on))
-            errors.Add($"environment {name} = \"{value}\": must be true or false.");
-        else if (on)
-            errors.Add($"environment {name} = \"{value}\": this version has no {feature}. Set it to false or remove it.");
     }
 
     private static string Hint(string name, IReadOnlyDictionary<string, string> environment)
@@ -63,6 +47,6 @@ internal static class EnvironmentLayer
         // A Kubernetes service of this name makes such variables in every pod of its namespace.
         if (environment.ContainsKey($"{AliasPrefix}SERVICE_HOST"))
             return " Kubernetes made it for a service named builder-cache-server: set enableServiceLinks: false in the pod, or name the service differently.";
-        return Suggestion.Sentence(Suggestion.Nearest(name[AliasPrefix.Length..], Aliases.Keys.Concat(Missing.Keys).Select(a => a[AliasPrefix.Length..])) is { } near ? AliasPrefix + near : null);
+        return Suggestion.Sentence(Suggestion.Nearest(name[AliasPrefix.Length..], Aliases.Keys.Select(a => a[AliasPrefix.Length..])) is { } near ? AliasPrefix + near : null);
     }
 }

@@ -16,6 +16,12 @@ internal sealed class SourcedReader(IBlobReader inner, BlobMetadata metadata, Bl
 
     public bool TryGetMemory(out ReadOnlyMemory<byte> memory) => inner.TryGetMemory(out memory);
 
+    public bool HasPayload => inner.HasPayload && metadata.PayloadSha256 == inner.Metadata.PayloadSha256;
+
+    public ValueTask<int> ReadPayloadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => inner.ReadPayloadAsync(offset, buffer, cancellationToken);
+
+    public bool TryGetPayloadMemory(out ReadOnlyMemory<byte> memory) => inner.TryGetPayloadMemory(out memory);
+
     public bool TryGetFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? file, out long position) => inner.TryGetFile(offset, length, out file, out position);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
