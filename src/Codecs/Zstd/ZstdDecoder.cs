@@ -1,0 +1,81 @@
+using EdgeCache.Codecs.Frames;
+using static EdgeCache.Codecs.Zstd.LibZstd;
+
+namespace EdgeCache.Codecs.Zstd;
+
+/// <summary>Frames, decoded as they come. Looks at the first bytes of each itself: what is neither a frame of the final format nor one to skip never gets to the library.</summary>
+internal sealed class ZstdDecoder(ZstdCodec codec, DecompressorHandle context, long maxLength) : StreamDecoder
+{
+    private DecompressorHandle? _context = context;
+    private uint _magic;
+    private int _magicLength;
+    private long _length;
+    private bool _isInFrame;
+    private bool _hadFrame;
+    private CodecStatus _failed;
+
+    public override bool IsComplete => _hadFrame && !_isInFrame && _failed == CodecStatus.Ok;
+
+    public override long Length => _length;
+
+    public override unsafe CodecStep Decode(ReadOnlySpan<byte> source, Span<byte> destination)
+    {
+        ObjectDisposedException.ThrowIf(_context is null, this);
+        if (_failed != CodecStatus.Ok)
+            return new(_failed, 0, 0);
+        byte beyond;
+        fixed (byte* from = source, to = destination)
+        {
+            var input = new LibZstd.Buffer { Start = from, Length = (nuint)source.Length };
+            var output = new LibZstd.Buffer { Start = to, Length = (nuint)Math.Min(destination.Length, maxLength - _length) };
+            // When the limit is reached, one byte of room tells whether there is more.
+            var isAtLimit = output.Length == 0;
+            if (isAtLimit)
+                output = new LibZstd.Buffer { Start = &beyond, Length = 1 };
+            var status = Run(source, ref input, ref output);
+            if (isAtLimit && output.Position > 0)
+                (status, output.Position) = (CodecStatus.TooLarge, 0);
+            if (status is not (CodecStatus.NeedsInput or CodecStatus.NeedsOutput))
+                _failed = status;
+            _length += (long)output.Position;
+            return new(status, (int)input.Position, (int)output.Position);
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (Interlocked.Exchange(ref _context, null) is { } context)
+            codec.ReturnDecoder(context);
+    }
+
+    private CodecStatus Run(ReadOnlySpan<byte> source, ref LibZstd.Buffer input, ref LibZstd.Buffer output)
+    {
+        while (true)
+        {
+            if (!_isInFrame && input.Position == input.Length)
+                return CodecStatus.NeedsInput;
+            _isInFrame = true;
+            if (!IsMagicGood(source[(int)input.Position..]))
+                return CodecStatus.Corrupt;
+            var left = DecompressStream(_context!, ref output, ref input);
+            if (StatusOf(left) is var status && status != CodecStatus.Ok)
+                return status == CodecStatus.NeedsOutput ? CodecStatus.Corrupt : status;
+            if (left == 0)
+            {
+                (_isInFrame, _hadFrame, _magicLength, _magic) = (false, true, 0, 0);
+                continue;
+            }
+            if (output.Position == output.Length)
+                return CodecStatus.NeedsOutput;
+            if (input.Position == input.Length)
+                return CodecStatus.NeedsInput;
+        }
+    }
+
+    private bool IsMagicGood(ReadOnlySpan<byte> source)
+    {
+        for (var i = 0; _magicLength < sizeof(uint) && i < source.Length; i++)
+            _magic |= (uint)source[i] << (8 * _magicLength++);
+        return _magicLength < sizeof(uint) || _magic == ZstdFrameHeader.Magic || ZstdFrameHeader.IsSkippableMagic(_magic);
+    }
+}
