@@ -25,6 +25,29 @@ public interface IBlobReader : IAsyncDisposable
         memory = default;
         return false;
     }
+
+    /// <summary>
+    /// Whether the payload can be had as it is stored, in the coding that the metadata names: for whoever accepts that coding, and need not wait for the content to be decoded. What it is,
+    /// how long, and its digest are <see cref="BlobMetadata.Coding"/>, <see cref="BlobMetadata.PayloadLength"/> and <see cref="BlobMetadata.PayloadSha256"/>.
+    /// </summary>
+    bool HasPayload => false;
+
+    /// <summary>Reads the payload as it is stored; as <see cref="ReadAsync"/> in all else. Only where <see cref="HasPayload"/> says so.</summary>
+    /// <param name="offset">First byte to read, from 0 to the length of the payload.</param>
+    /// <param name="buffer">Where to; not empty.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The number of bytes read, at least 1; 0 only at the end of the payload.</returns>
+    /// <exception cref="BlobDamagedException">What is stored is not what was written: nothing of this read may be used.</exception>
+    /// <exception cref="IOException">The store failed.</exception>
+    ValueTask<int> ReadPayloadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => throw new NotSupportedException("This reader gives content alone.");
+
+    /// <summary>The whole payload, where it is in memory anyway. Only where <see cref="HasPayload"/> says so. Good until the reader is disposed.</summary>
+    /// <returns>False where it has to be read.</returns>
+    bool TryGetPayloadMemory(out ReadOnlyMemory<byte> memory)
+    {
+        memory = default;
+        return false;
+    }
 }
 
 /// <summary>Where a reader's bytes come from.</summary>

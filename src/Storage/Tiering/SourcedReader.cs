@@ -11,5 +11,11 @@ internal sealed class SourcedReader(IBlobReader inner, BlobMetadata metadata, Bl
 
     public bool TryGetMemory(out ReadOnlyMemory<byte> memory) => inner.TryGetMemory(out memory);
 
+    public bool HasPayload => inner.HasPayload && metadata.PayloadSha256 == inner.Metadata.PayloadSha256;
+
+    public ValueTask<int> ReadPayloadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => inner.ReadPayloadAsync(offset, buffer, cancellationToken);
+
+    public bool TryGetPayloadMemory(out ReadOnlyMemory<byte> memory) => inner.TryGetPayloadMemory(out memory);
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }

@@ -27,13 +27,15 @@ internal sealed class TieredWriter : IBlobWriter
         (_store, _key, _options, _direct) = (store, key, options, direct);
     }
 
-    public ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    public ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => WriteFrameAsync(content, default, cancellationToken);
+
+    public ValueTask<StoreStatus> WriteFrameAsync(ReadOnlyMemory<byte> content, ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {
         if (_refused != StoreStatus.Ok)
             return new(_refused);
         if (_direct is not null)
             return _direct.WriteAsync(content, cancellationToken);
-        var written = _staged!.WriteAsync(content, cancellationToken);
+        var written = frame.IsEmpty ? _staged!.WriteAsync(content, cancellationToken) : _staged!.WriteFrameAsync(content, frame, cancellationToken);
         if (!written.IsCompletedSuccessfully)
             return AwaitAsync(written, content, cancellationToken);
         var status = written.Result;
