@@ -1,4 +1,5 @@
 using EdgeCache.Edge.Access;
+using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Origins;
@@ -14,6 +15,7 @@ internal static class Pipeline
     {
         services.AddSingleton<TokenAuthenticator>();
         services.AddSingleton<NodeIdentity>();
+        services.AddCompression();
         services.AddSingleton<GetHandler>();
         services.AddSingleton<PutHandler>();
         services.AddSingleton<DeleteHandler>();

@@ -1,6 +1,6 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
-using System.Security.Cryptography;
+using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
 using EdgeCache.Storage;
@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace EdgeCache.Edge.Delivery;
 
 /// <summary>PUT of a blob: checks what can be checked before the body is asked for, streams it into the store, acknowledges what the store has.</summary>
-internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
+internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, UploadCodings codings)
 {
     // From linux/tcp.h: the option and its level.
     private const int TcpLevel = 6;
@@ -18,11 +18,20 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
 
     public async Task HandleAsync(HttpContext context, BlobRequest blob)
     {
-        if (UploadFields.TryRead(context.Request, blob, out var options, out var digests) is { } refusal)
+        if (UploadFields.TryRead(context.Request, blob, codings, out var options, out var digests, out var coding) is { } refusal)
         {
+            if (refusal.Status == StatusCodes.Status415UnsupportedMediaType)
+                context.Response.Headers.AcceptEncoding = codings.Accepted;
             await Problem.WriteAsync(context, refusal.Status, refusal.Detail);
             return;
         }
+        using var encoded = coding == ContentCoding.Identity ? null : codings.TryBegin(coding, options.MaxLength);
+        if (encoded is null && coding != ContentCoding.Identity)
+        {
+            await StoreProblem.WriteAsync(context, blob.Policy, StoreStatus.Unavailable, "Too many uploads are being decoded now.");
+            return;
+        }
+        options = options with { Condition = await CodedTags.ResolveAsync(options.Condition, store, blob.Key, context.RequestAborted) };
         if (await OpenAsync(context, blob, options) is not { } opened)
             return;
         if (!opened.IsOk)
@@ -32,21 +41,17 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
         }
         await using var writer = opened.Value;
         AcknowledgeAtOnce(context);
-        using var sha512 = digests.Sha512 is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
-        var status = await ReceiveAsync(context, writer, sha512);
-        if (status != StoreStatus.Ok)
+        using var sent = SentDigests.Begin(digests, isEncoded: encoded is not null);
+        var status = await ReceiveAsync(context, writer, encoded, sent);
+        var fault = status == StoreStatus.Ok ? sent?.Check() : encoded?.Fault;
+        if (status != StoreStatus.Ok || fault is not null)
         {
-            await StoreProblem.WriteAsync(context, blob.Policy, status, null);
-            return;
-        }
-        if (sha512 is not null && !CryptographicOperations.FixedTimeEquals(sha512.GetHashAndReset(), digests.Sha512))
-        {
-            await StoreProblem.WriteAsync(context, blob.Policy, StoreStatus.DigestMismatch, "The content does not have the SHA-512 that the request gives.");
+            await StoreProblem.WriteAsync(context, blob.Policy, fault is null ? status : StoreStatus.DigestMismatch, fault);
             return;
         }
         var committed = await writer.CommitAsync(context.RequestAborted);
         if (committed.IsOk)
-            Acknowledge(context, blob, committed.Value);
+            Acknowledge(context, blob, committed.Value, coding, encoded?.Received ?? 0);
         else
             await StoreProblem.WriteAsync(context, blob.Policy, committed.Status, committed.Detail);
     }
@@ -65,7 +70,7 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
         }
     }
 
-    private static async Task<StoreStatus> ReceiveAsync(HttpContext context, IBlobWriter writer, IncrementalHash? sha512)
+    private static async Task<StoreStatus> ReceiveAsync(HttpContext context, IBlobWriter writer, EncodedUpload? encoded, SentDigests? sent)
     {
         var body = context.Request.BodyReader;
         while (true)
@@ -73,8 +78,10 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
             var result = await ReadAsync(body);
             foreach (var segment in result.Buffer)
             {
-                sha512?.AppendData(segment.Span);
-                var status = await writer.WriteAsync(segment, context.RequestAborted);
+                sent?.Add(segment.Span);
+                var status = encoded is null
+                    ? await writer.WriteAsync(segment, context.RequestAborted)
+                    : await encoded.WriteAsync(segment, writer, context.RequestAborted);
                 if (status != StoreStatus.Ok)
                 {
                     body.AdvanceTo(result.Buffer.End);
@@ -83,7 +90,7 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
             }
             body.AdvanceTo(result.Buffer.End);
             if (result.IsCompleted)
-                return StoreStatus.Ok;
+                return encoded?.End() ?? StoreStatus.Ok;
         }
     }
 
@@ -102,13 +109,18 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics)
         }
     }
 
-    private void Acknowledge(HttpContext context, BlobRequest blob, PutReceipt receipt)
+    private void Acknowledge(HttpContext context, BlobRequest blob, PutReceipt receipt, ContentCoding coding, long received)
     {
         var response = context.Response;
+        if (coding != ContentCoding.Identity)
+            codings.RecordStored(coding, receipt.Metadata.Length, received);
         if (receipt.Effect != PutEffect.Unchanged)
             metrics.RecordReceived(blob.Policy.Name, receipt.Metadata.Length);
         response.StatusCode = receipt.Effect == PutEffect.Created ? StatusCodes.Status201Created : StatusCodes.Status200OK;
-        response.Headers.ETag = Representation.ETag(receipt.Metadata);
+
+        // A tag would say that what was sent is stored as it was sent (RFC 9110, section 9.3.4).
+        if (coding == ContentCoding.Identity)
+            response.Headers.ETag = Representation.ETag(receipt.Metadata);
         response.Headers["EdgeCache-Stored"] = receipt.Stored switch
         {
             StoredWhere.Far => "far",

@@ -17,6 +17,7 @@ internal static class ObservabilityExtensions
         services.TryAddSingleton<StoreMetrics>();
         services.TryAddSingleton<TierMetrics>();
         services.TryAddSingleton<OutboxMetrics>();
+        services.TryAddSingleton<CodingMetrics>();
         services.TryAddSingleton<MetricsScraper>();
         services.TryAddSingleton<ManagementListener>();
         services.TryAddSingleton<ObservabilityEndpoints>();
