@@ -37,6 +37,7 @@ internal static class Pipeline
             route.UseMiddleware<DeliveryMiddleware>();
 
             // From here on, only routes of the user's own: forwarded as YARP does it.
+            route.UseWhen(RouteCompression.IsAsked, asked => asked.UseResponseCompression());
             route.UseSessionAffinity();
             route.UseLoadBalancing();
             route.UsePassiveHealthChecks();

@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using EdgeCache.Storage.Local.Format;
 using EdgeCache.Storage.Local.Index;
 using EdgeCache.Storage.Local.Memory;
+using Microsoft.Win32.SafeHandles;
 
 namespace EdgeCache.Storage.Local;
 
@@ -30,6 +32,13 @@ internal sealed class FileBlobReader(LocalStore store, OpenFile file, IndexEntry
             return offset / BlobFile.BlockLength == _blockIndex ? new(CopyFromBlock(offset, wanted.Span)) : ReadVerifiedAsync(offset, wanted, cancellationToken);
         var read = file.File.TryReadNow(file.Info.HeaderLength + offset, wanted.Span);
         return read > 0 ? new(read) : ReadColdAsync(offset, wanted, cancellationToken);
+    }
+
+    public bool TryGetFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? handle, out long position)
+    {
+        position = file.Info.HeaderLength + offset;
+        handle = isVerified && Metadata.Coding.Length == 0 && offset + length <= Metadata.PayloadLength ? file.File.TryGetCached(position, length) : null;
+        return handle is not null;
     }
 
     /// <summary>Lets a cache hold the file too, beyond this reader.</summary>

@@ -108,6 +108,13 @@ public sealed partial class LocalStore
         if (entry.IsLarge)
             return _openFiles.Find(entry) is { } file && file.Info.Metadata.Key == key && file.TryAddUser() ? new FileBlobReader(this, file, entry, IsVerified(entry)) : null;
         var verify = keep || !IsVerified(entry);
+        if (!verify && entry.Length > MemoryTier.MaxRecordLength && RecordReader.TryOpenNow(this, _segments, entry, out var opened))
+        {
+            if (opened!.Metadata.Key == key)
+                return opened;
+            opened.Dispose();
+            return null;
+        }
         if (!RecordReader.TryReadWholeNow(_segments, entry, verify, out var record))
             return null;
         return Take(key, entry, record!, verify) is { } taken ? keep ? Keep(entry, taken) : taken : null;

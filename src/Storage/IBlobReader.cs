@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Win32.SafeHandles;
+
 namespace EdgeCache.Storage;
 
 /// <summary>An open blob. Reads may be at any offset; reading on from where the last read ended is what a store is fast at. One read at a time.</summary>
@@ -46,6 +49,22 @@ public interface IBlobReader : IAsyncDisposable
     bool TryGetPayloadMemory(out ReadOnlyMemory<byte> memory)
     {
         memory = default;
+        return false;
+    }
+
+    /// <summary>
+    /// A part of the content where it lies in a file as it is, so that the system can send it from there without anybody copying it. Only what has been found good lately, and what the system
+    /// has in memory: sending it waits for no disk.
+    /// </summary>
+    /// <param name="offset">First byte of the part.</param>
+    /// <param name="length">Bytes, at least 1; the part ends with the content at the latest.</param>
+    /// <param name="file">The file. Open until the reader is disposed.</param>
+    /// <param name="position">Where in it the part begins.</param>
+    /// <returns>False where it has to be read.</returns>
+    bool TryGetFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? file, out long position)
+    {
+        file = null;
+        position = 0;
         return false;
     }
 }

@@ -14,20 +14,16 @@ public abstract class EngineTest : LocalStoreTest
     private protected HookedFiles Files() => new(new DiskFileSystem(Root));
 
     private protected Task<LocalStore> OpenAsync(
-        HookedFiles files, long replayAtOnce = 1 << 30, TimeSpan? roomTimeout = null, TimeProvider? time = null, long maxBytes = 1L << 30, NamespaceLimits? limits = null)
+        HookedFiles files, long replayAtOnce = 1 << 30, TimeSpan? roomTimeout = null, TimeProvider? time = null, long maxBytes = 1L << 30, NamespaceLimits? limits = null, string? root = null)
     {
-        var layout = new StoreLayout(Root);
+        var layout = new StoreLayout(root ?? Root);
         layout.Create();
-        var options = Options with { MaxBytes = maxBytes, ReplayAtOnceBytes = replayAtOnce, RoomTimeout = roomTimeout ?? TimeSpan.FromSeconds(30), Limits = _ => limits ?? NamespaceLimits.None };
+        var options = Options with { Path = layout.Root, MaxBytes = maxBytes, ReplayAtOnceBytes = replayAtOnce, RoomTimeout = roomTimeout ?? TimeSpan.FromSeconds(30), Limits = _ => limits ?? NamespaceLimits.None };
         return LocalStore.OpenAsync(options, layout, files, null, (Secret, StoreMarker.Format), time ?? TimeProvider.System, Logger);
     }
 
     /// <summary>Ends the active segments.</summary>
-    private protected static async Task SealAsync(LocalStore store)
-    {
-        await store.Internals.Log.SealAsync(SegmentClass.Probation);
-        await store.Internals.Log.SealAsync(SegmentClass.Main);
-    }
+    private protected static Task SealAsync(LocalStore store) => store.Internals.Log.SealAllAsync();
 
     private protected static Segment Youngest(LocalStore store) => store.Internals.Segments.List()[^1];
 

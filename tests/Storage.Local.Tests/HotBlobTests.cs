@@ -11,7 +11,7 @@ public sealed class HotBlobTests : LocalStoreTest
     [Theory]
     [InlineData(0)]
     [InlineData(4000)]
-    [InlineData(60_000)]
+    [InlineData(16_384)]
     public async Task The_third_read_of_a_small_blob_makes_no_call_to_the_disk(int length)
     {
         var files = new WatchedFiles(Root);

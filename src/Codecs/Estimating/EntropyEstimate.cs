@@ -43,7 +43,7 @@ public static class EntropyEstimate
         }
         // Few bytes can't show all there is: the correction of Miller and Madow, without which short noise would look compressible.
         var missed = (kinds - 1) / (2 * Math.Log(2) * total);
-        return Math.Min(8, Math.Log2(total) - (sum / total) + missed);
+        return Math.Clamp(Math.Log2(total) - (sum / total) + missed, 0, 8);
     }
 
     /// <summary>Where the samples begin: all of what is short, and spread evenly over what is long, the first at its start and the last at its end.</summary>

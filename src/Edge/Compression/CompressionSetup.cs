@@ -1,4 +1,5 @@
 using EdgeCache.Codecs.Choosing;
+using Microsoft.AspNetCore.ResponseCompression;
 
 namespace EdgeCache.Edge.Compression;
 
@@ -11,5 +12,9 @@ internal static class CompressionSetup
         services.AddSingleton<ICpuPressure>(s => ProcessCpuPressure.OfThisProcess(s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ResponseCodings>();
         services.AddSingleton<UploadCodings>();
+
+        // Only routes that ask for it by name are compressed, so the operator has decided that also for TLS.
+        services.AddSingleton<IResponseCompressionProvider, RouteCodings>();
+        services.AddResponseCompression(o => o.EnableForHttps = true);
     }
 }

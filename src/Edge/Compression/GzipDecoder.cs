@@ -1,21 +1,24 @@
 using System.IO.Compression;
+using System.Security.Cryptography;
 using EdgeCache.Codecs;
 
 namespace EdgeCache.Edge.Compression;
 
 /// <summary>
 /// Reads <c>gzip</c> (RFC 1952), one member or several, with the framework's own library, which by itself passes by what follows the last member, and does not tell
-/// whether that was whole. Here both are found out: the library goes back in its source by what it does not take, so a byte that no member begins with, put behind the end, must
-/// be given back.
+/// whether that was whole. Here both are found out: a member of our own is put behind the end. Its content comes out, and nothing else, only if a member may begin there.
 /// </summary>
 internal sealed class GzipDecoder : StreamDecoder
 {
-    private static readonly byte[] NoMember = [0];
+    /// <summary>What nobody can foresee who makes a body.</summary>
+    private static readonly byte[] Mark = RandomNumberGenerator.GetBytes(16);
+    private static readonly byte[] MarkMember = MakeMember(Mark);
 
     private readonly long _maxLength;
     private readonly Feed _feed = new();
     private GZipStream? _gzip;
     private long _length;
+    private bool _hadInput;
     private bool? _isWhole;
     private CodecStatus _failed;
 
@@ -37,6 +40,7 @@ internal sealed class GzipDecoder : StreamDecoder
         if (_failed != CodecStatus.Ok)
             return new(_failed, 0, 0);
         var consumed = 0;
+        _hadInput |= source.Length > 0;
         do
         {
             var given = _feed.Fill(source[consumed..]);
@@ -46,8 +50,8 @@ internal sealed class GzipDecoder : StreamDecoder
             if (produced > 0)
                 return new(CodecStatus.NeedsOutput, consumed, produced);
 
-            // What it has not taken, or has given back, is behind the last member, and is none.
-            if (_feed.Left > 0 || _feed.WasGivenBack)
+            // What it does not take is behind the last member, and is none.
+            if (_feed.Left > 0)
                 return new(_failed = CodecStatus.Corrupt, consumed, 0);
         }
         while (consumed < source.Length);
@@ -82,18 +86,29 @@ internal sealed class GzipDecoder : StreamDecoder
 
     private bool EndsHere()
     {
-        if (_feed.WasGivenBack)
+        if (!_hadInput)
             return false;
-        _feed.Fill(NoMember);
+        _feed.Fill(MarkMember);
+        Span<byte> read = stackalloc byte[Mark.Length + 1];
+        var length = 0;
         try
         {
-            Span<byte> none = stackalloc byte[1];
-            return _gzip!.Read(none) == 0 && _feed.WasGivenBack;
+            while (length < read.Length && _gzip!.Read(read[length..]) is > 0 and var more)
+                length += more;
         }
         catch (Exception error) when (error is InvalidDataException or IOException)
         {
             return false;
         }
+        return read[..length].SequenceEqual(Mark);
+    }
+
+    private static byte[] MakeMember(byte[] content)
+    {
+        using var made = new MemoryStream();
+        using (var gzip = new GZipStream(made, CompressionLevel.NoCompression))
+            gzip.Write(content);
+        return made.ToArray();
     }
 
     /// <summary>What there is to read now, as the stream that the library reads.</summary>
@@ -105,11 +120,9 @@ internal sealed class GzipDecoder : StreamDecoder
 
         public int Left => _end - _start;
 
-        public bool WasGivenBack { get; private set; }
-
         public override bool CanRead => true;
 
-        public override bool CanSeek => true;
+        public override bool CanSeek => false;
 
         public override bool CanWrite => false;
 
@@ -139,11 +152,7 @@ internal sealed class GzipDecoder : StreamDecoder
 
         public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-        public override long Seek(long offset, SeekOrigin origin)
-        {
-            WasGivenBack |= offset < 0;
-            return 0;
-        }
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
         public override void Flush()
         {

@@ -9,10 +9,14 @@ internal sealed class GzipEncoder : StreamEncoder
     /// <summary>Content that is handed to the library at a time, in bytes.</summary>
     private const int StepLength = 32 * 1024;
 
+    /// <summary>A member of nothing (RFC 1952, section 2.3): the library writes none where there was no content, and no bytes are no gzip.</summary>
+    private static ReadOnlySpan<byte> EmptyMember => [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
     private readonly Slots _slots;
     private readonly MemoryStream _staged = new(StepLength + 1024);
     private GZipStream? _gzip;
     private int _taken;
+    private bool _hadContent;
     private bool _isEnded;
 
     private GzipEncoder(Slots slots)
@@ -38,6 +42,7 @@ internal sealed class GzipEncoder : StreamEncoder
             {
                 _gzip.Write(part);
                 consumed += part.Length;
+                _hadContent = true;
             }
             else if (mode == EncodeMode.Continue || _isEnded || isFlushed)
             {
@@ -47,6 +52,8 @@ internal sealed class GzipEncoder : StreamEncoder
             {
                 _gzip.Dispose();
                 _isEnded = true;
+                if (!_hadContent)
+                    _staged.Write(EmptyMember);
             }
             else
             {

@@ -54,6 +54,18 @@ internal sealed class ResponseCodings(NodeCodecs codecs, ICpuPressure pressure, 
         return EncodeAsync(accept, best, blob, fields, reader, !HttpMethods.IsHead(request.Method), request.HttpContext.RequestAborted);
     }
 
+    /// <summary>The most welcome coding that can be made here; identity where none is welcome, or the processors have too much else to do.</summary>
+    public ContentCoding Choose(AcceptEncoding accept) => pressure.Current > MostPressure ? ContentCoding.Identity : Best(accept, ContentCoding.Identity);
+
+    /// <summary>Takes an encoder; null when as many are at work as may be.</summary>
+    public StreamEncoder? TryRent(ContentCoding coding)
+    {
+        if (coding == ContentCoding.Gzip)
+            return GzipEncoder.TryRent(_gzip);
+        var codec = coding == ContentCoding.Zstd ? codecs.Zstd : codecs.Lz4;
+        return codec.TryRentEncoder(new EncoderOptions { Level = Level, Checksum = true }, out var encoder) == CodecStatus.Ok ? encoder : null;
+    }
+
     /// <summary>Counts an answer with content, or with a part of it.</summary>
     public void RecordChoice(SelectedCoding selected) => metrics.RecordSent(selected.Coding, selected.Reason);
 
@@ -134,14 +146,6 @@ internal sealed class ResponseCodings(NodeCodecs codecs, ICpuPressure pressure, 
         StoredCoding(blob, reader) is var stored && stored != coding && stored != ContentCoding.Identity && accept.QualityOf(stored) > 0
             ? SelectedCoding.Stored(stored)
             : SelectedCoding.Identity(reason);
-
-    private StreamEncoder? TryRent(ContentCoding coding)
-    {
-        if (coding == ContentCoding.Gzip)
-            return GzipEncoder.TryRent(_gzip);
-        var codec = coding == ContentCoding.Zstd ? codecs.Zstd : codecs.Lz4;
-        return codec.TryRentEncoder(new EncoderOptions { Level = Level, Checksum = true }, out var encoder) == CodecStatus.Ok ? encoder : null;
-    }
 
     private static async ValueTask<int> ReadFirstAsync(IBlobReader reader, Memory<byte> buffer, CancellationToken cancellationToken)
     {

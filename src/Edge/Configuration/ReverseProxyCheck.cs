@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Protocols;
 using Yarp.ReverseProxy.Configuration;
 
@@ -10,7 +11,7 @@ internal static class ReverseProxyCheck
     public static IReverseProxyBuilder AddProxy(IServiceCollection services, IConfiguration configuration)
     {
         var proxy = services.AddReverseProxy().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy))
-            .LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters);
+            .LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters).AddTransformFactory<RouteCompression>();
 
         // YARP brings data protection for session affinity, and that makes keys in the user's home at every start. Without this eager
         // service they are made when a route first needs them, and a node without such routes writes nothing outside its store.

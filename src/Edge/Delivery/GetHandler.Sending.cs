@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using EdgeCache.Codecs;
 using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Protocols;
@@ -13,12 +14,21 @@ internal sealed partial class GetHandler
     /// <summary>Bytes that are read from the store and handed to the connection at a time.</summary>
     private const int ChunkLength = 64 * 1024;
 
-    /// <summary>Sends a part of the content, or of the payload as it is stored, which has a coding.</summary>
+    /// <summary>Bytes that the system is told to send from a file at a time.</summary>
+    private const int FilePartLength = 256 * 1024;
+
+    /// <summary>Shorter content is read: a copy of it costs less than the calls that save it.</summary>
+    private const int LeastFilePart = 16 * 1024;
+
+    /// <summary>Bytes that are read after a part was not in the system's memory, before it is asked again: it reads ahead, and what is on its way in would be waited for.</summary>
+    private const int ColdStretch = 1024 * 1024;
+
+    /// <summary>Sends a part of the content, or the payload as it is stored, which has a coding.</summary>
     private async Task SendAsync(HttpContext context, BlobRequest blob, IBlobReader reader, ByteRange range, ContentCoding coding)
     {
         var body = context.Response.BodyWriter;
         var isPayload = coding != ContentCoding.Identity;
-        var sent = 0L;
+        var (sent, fromFiles, filesFrom) = (0L, 0L, 0L);
         try
         {
             // Once the header is written, the body's memory is the connection's own; before, it would be memory to be copied from.
@@ -29,21 +39,26 @@ internal sealed partial class GetHandler
                 await body.WriteAsync(content.Slice((int)range.Offset, (int)range.Length), context.RequestAborted);
                 sent = range.Length;
             }
+            var files = isPayload || range.Length - sent < LeastFilePart ? null : context.Features.Get<SocketPipeWriter>();
             while (sent < range.Length)
             {
-                var buffer = body.GetMemory((int)Math.Min(ChunkLength, range.Length - sent));
-                buffer = buffer[..(int)Math.Min(buffer.Length, range.Length - sent)];
-                var read = isPayload
-                    ? await reader.ReadPayloadAsync(range.Offset + sent, buffer, context.RequestAborted)
-                    : await reader.ReadAsync(range.Offset + sent, buffer, context.RequestAborted);
-                if (read == 0)
-                    throw new BlobDamagedException($"What is stored of {blob.Key} ends too early.");
-                body.Advance(read);
-                sent += read;
+                var (offset, left) = (range.Offset + sent, range.Length - sent);
+                var part = 0;
+                if (files is not null && sent >= filesFrom)
+                {
+                    part = WriteFromFile(files, body, reader, offset, left);
+                    fromFiles += part;
+                    filesFrom = part > 0 ? filesFrom : sent + ColdStretch;
+                }
+                if (part == 0)
+                    part = await WriteAsync(body, reader, isPayload, offset, left, context.RequestAborted);
                 var flushed = await body.FlushAsync(context.RequestAborted);
+                if (files is { IsFileShort: true })
+                    await FailShortAsync(reader, offset + part - 1);
+                sent += part;
                 if (flushed.IsCompleted || flushed.IsCanceled)
                     break;
-                if (sent < range.Length && InlineTurn.IsOver(context, read))
+                if (sent < range.Length && InlineTurn.IsOver(context, part))
                     await Task.Yield();
             }
         }
@@ -53,9 +68,34 @@ internal sealed partial class GetHandler
             LogCut(error, blob.Key, sent);
             context.Abort();
         }
-        metrics.RecordSent(blob.Policy.Name, sent);
-        if (isPayload)
-            codings.RecordSaved(coding, sent == range.Length ? reader.Metadata.Length - sent : 0);
+        metrics.RecordSent(blob.Policy.Name, sent, fromFiles);
+        if (isPayload && sent == range.Length)
+            codings.RecordSaved(coding, reader.Metadata.Length - sent);
+    }
+
+    /// <summary>Has the next bytes sent from the file that they are in, if that can be done without a wait; 0 where they have to be read.</summary>
+    private static int WriteFromFile(SocketPipeWriter files, PipeWriter body, IBlobReader reader, long offset, long left)
+    {
+        var length = (int)Math.Min(FilePartLength, left);
+        return reader.TryGetFile(offset, length, out var file, out var position) && files.TryWriteFile(body, file, position, length) ? length : 0;
+    }
+
+    private static async ValueTask<int> WriteAsync(PipeWriter body, IBlobReader reader, bool isPayload, long offset, long left, CancellationToken cancellationToken)
+    {
+        var buffer = body.GetMemory((int)Math.Min(ChunkLength, left));
+        buffer = buffer[..(int)Math.Min(buffer.Length, left)];
+        var read = isPayload ? await reader.ReadPayloadAsync(offset, buffer, cancellationToken) : await reader.ReadAsync(offset, buffer, cancellationToken);
+        if (read == 0)
+            throw new BlobDamagedException($"What is stored of {reader.Metadata.Key} ends too early.");
+        body.Advance(read);
+        return read;
+    }
+
+    /// <summary>A file did not have what was to be sent of it. Its reader finds that too, and sees to it that nobody is served from it any more.</summary>
+    private static async Task FailShortAsync(IBlobReader reader, long last)
+    {
+        await reader.ReadAsync(last, new byte[1], CancellationToken.None);
+        throw new BlobDamagedException($"The content of {reader.Metadata.Key} ends too early.");
     }
 
     /// <summary>Sends the content through an encoder. How long that will be is not known, so the end of the body alone says that it is whole.</summary>
@@ -91,7 +131,7 @@ internal sealed partial class GetHandler
         {
             ArrayPool<byte>.Shared.Return(piece);
         }
-        metrics.RecordSent(blob.Policy.Name, sent);
+        metrics.RecordSent(blob.Policy.Name, sent, fromFiles: 0);
         codings.RecordSaved(selected.Coding, read - sent);
     }
 

@@ -19,6 +19,7 @@ internal sealed class EdgeMetrics
     private readonly Counter<long> _hits;
     private readonly Counter<long> _misses;
     private readonly Counter<long> _sent;
+    private readonly Counter<long> _sentFromFiles;
     private readonly Counter<long> _received;
     private readonly Histogram<double> _duration;
 
@@ -34,6 +35,7 @@ internal sealed class EdgeMetrics
         _hits = meter.CreateCounter<long>("builder_cache_hits_total", "{lookup}", "Lookups by GET or HEAD that found the artifact here.");
         _misses = meter.CreateCounter<long>("builder_cache_misses_total", "{lookup}", "Lookups by GET or HEAD that did not find the artifact here.");
         _sent = meter.CreateCounter<long>("edgecache_sent_bytes_total", "By", "Content bytes sent to clients.");
+        _sentFromFiles = meter.CreateCounter<long>("edgecache_sent_from_files_bytes_total", "By", "Content bytes that the system sent to clients straight from files.");
         _received = meter.CreateCounter<long>("edgecache_received_bytes_total", "By", "Content bytes received from clients and stored.");
         _duration = meter.CreateHistogram(
             "builder_cache_request_duration_milliseconds",
@@ -68,10 +70,15 @@ internal sealed class EdgeMetrics
     }
 
     /// <summary>Content bytes sent to clients.</summary>
-    public void RecordSent(string @namespace, long bytes)
+    /// <param name="namespace">Of the blob.</param>
+    /// <param name="bytes">All of them.</param>
+    /// <param name="fromFiles">Those that never were in memory of the node.</param>
+    public void RecordSent(string @namespace, long bytes, long fromFiles)
     {
         if (_sent.Enabled && bytes > 0)
             _sent.Add(bytes, Label("namespace", @namespace));
+        if (_sentFromFiles.Enabled && fromFiles > 0)
+            _sentFromFiles.Add(fromFiles, Label("namespace", @namespace));
     }
 
     /// <summary>Content bytes received and stored.</summary>
@@ -102,6 +109,7 @@ internal sealed class EdgeMetrics
             _hits.Add(0, label);
             _misses.Add(0, label);
             _sent.Add(0, label);
+            _sentFromFiles.Add(0, label);
             _received.Add(0, label);
         }
 

@@ -22,6 +22,7 @@ internal static class DirectOutput
         var transport = connection.Transport;
         var output = new SocketPipeWriter(socket, transport.Output);
         connection.Transport = new Duplex(transport.Input, output);
+        connection.Features.Set(output);
         try
         {
             await next(connection);

@@ -15,7 +15,7 @@ namespace EdgeCache.Edge.Transport;
 /// </remarks>
 /// <param name="socket">Of the connection; the transport owns it.</param>
 /// <param name="transport">The transport's own output. Nothing goes through it; its end is the end of the connection.</param>
-internal sealed class SocketPipeWriter(Socket socket, PipeWriter transport) : PipeWriter
+internal sealed partial class SocketPipeWriter(Socket socket, PipeWriter transport) : PipeWriter
 {
     /// <summary>A header and a small body.</summary>
     private const int FirstBufferLength = 8 * 1024;
@@ -29,15 +29,20 @@ internal sealed class SocketPipeWriter(Socket socket, PipeWriter transport) : Pi
 
     public override bool CanGetUnflushedBytes => true;
 
-    public override long UnflushedBytes => _length;
+    public override long UnflushedBytes => _length + _filePart.Left;
 
-    public override Memory<byte> GetMemory(int sizeHint = 0) => Reserve(sizeHint).AsMemory(_length);
+    public override Memory<byte> GetMemory(int sizeHint = 0) => _filePart.IsSet ? ScratchFor(sizeHint) : Reserve(sizeHint).AsMemory(_length);
 
-    public override Span<byte> GetSpan(int sizeHint = 0) => Reserve(sizeHint).AsSpan(_length);
+    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
     public override void Advance(int bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        if (_filePart.IsSet)
+        {
+            AdvanceFile(bytes);
+            return;
+        }
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, (_buffer?.Length ?? 0) - _length);
         _length += bytes;
     }
@@ -47,6 +52,8 @@ internal sealed class SocketPipeWriter(Socket socket, PipeWriter transport) : Pi
         // The buffer belongs to the send from here on, also when the connection is given up meanwhile.
         var (buffer, length) = (_buffer, _length);
         (_buffer, _length) = (null, 0);
+        if (_filePart.IsSet)
+            return FlushFileAsync(buffer, length, cancellationToken);
         if (buffer is null)
             return Flushed();
         if (length == 0 || _isBroken)
@@ -76,6 +83,8 @@ internal sealed class SocketPipeWriter(Socket socket, PipeWriter transport) : Pi
     {
         var (buffer, length) = (_buffer, _length);
         (_buffer, _length) = (null, 0);
+        if (_filePart.IsSet)
+            DropFile();
         if (buffer is not null)
         {
             if (exception is null && !_isBroken)

@@ -34,6 +34,9 @@ internal static partial class Posix
     private const uint StartWrite = 2;
     private const long FallbackBlock = 4096;
 
+    // The same on every architecture: it is younger than the common table of numbers.
+    private const int CacheStat = 451;
+
     /// <summary>Makes the entries of a folder durable: created, renamed and removed names. Windows does it with the file's own sync.</summary>
     /// <exception cref="IOException">The folder can't be synced: nothing is known of its entries.</exception>
     public static void SyncFolder(string path)
@@ -106,6 +109,24 @@ internal static partial class Posix
         }
     }
 
+    /// <summary>Whether the system has a whole part of a file in memory (cachestat(2), since Linux 6.5), so that it can be sent without waiting for the disk.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="offset">First byte of the part.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <param name="isSupported">Whether the system can tell at all.</param>
+    public static unsafe bool IsCached(SafeFileHandle file, long offset, int length, out bool isSupported)
+    {
+        var part = new CacheRange { Offset = (ulong)offset, Length = (ulong)length };
+        var state = default(CacheState);
+        isSupported = SystemCall(CacheStat, file, &part, &state, 0) == 0;
+        var pages = ((offset + length - 1) / Environment.SystemPageSize) - (offset / Environment.SystemPageSize) + 1;
+        if (!isSupported || state.Cached < (ulong)pages)
+            return false;
+        // A page that is on its way in counts as there, and the last comes last. It also shows that the file does not end before.
+        byte last;
+        return TryReadNow(file, offset + length - 1, new Span<byte>(&last, 1), out isSupported) == 1;
+    }
+
     /// <summary>Whether a name is a file and nothing else: no link, which may lead out of the store, and no pipe, on which opening would wait.</summary>
     public static bool IsRegularFile(string path)
     {
@@ -153,6 +174,28 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "preadv2", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static unsafe partial nint PReadV2(SafeFileHandle file, IoVector* vectors, int count, long offset, int flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static unsafe partial nint SystemCall(nint number, SafeFileHandle file, CacheRange* part, CacheState* state, nint flags);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct CacheRange
+    {
+        public ulong Offset;
+        public ulong Length;
+    }
+
+    /// <summary>In pages.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct CacheState
+    {
+        public ulong Cached;
+        public ulong Dirty;
+        public ulong InWriteback;
+        public ulong Evicted;
+        public ulong LatelyEvicted;
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     private unsafe struct IoVector

@@ -11,6 +11,9 @@ internal sealed class DiskFileSystem(string root) : IFileSystem
     // Found out by the first read that must not wait. Where the system can't promise that, all reads are for threads that may wait.
     private volatile bool _canReadNow = OperatingSystem.IsLinux();
 
+    // Found out by the first question.
+    private volatile bool _canTellCached = OperatingSystem.IsLinux();
+
     public long FreeBytes => _drive.AvailableFreeSpace;
 
     public IStoreFile Create(string path)
@@ -62,6 +65,24 @@ internal sealed class DiskFileSystem(string root) : IFileSystem
             if (!isSupported)
                 files._canReadNow = false;
             return read;
+        }
+
+        public SafeFileHandle? TryGetCached(long offset, int length)
+        {
+            if (!files._canTellCached)
+                return null;
+            try
+            {
+                var isCached = Posix.IsCached(handle, offset, length, out var isSupported);
+                if (!isSupported)
+                    files._canTellCached = false;
+                return isCached ? handle : null;
+            }
+            catch (ObjectDisposedException)
+            {
+                // Removed in this instant; a read tells it better.
+                return null;
+            }
         }
 
         public void Write(long offset, ReadOnlySpan<byte> content) => RandomAccess.Write(handle, content, offset);

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace EdgeCache.Storage.Local.Files;
 
 /// <summary>
@@ -49,6 +51,9 @@ internal interface IStoreFile : IDisposable
     /// error there is. A file that never waits has nothing to add.
     /// </summary>
     int TryReadNow(long offset, Span<byte> buffer) => Read(offset, buffer);
+
+    /// <summary>The file itself, for whoever has the system send a part of it. Null when the system does not have all of the part in memory, or can't say.</summary>
+    SafeFileHandle? TryGetCached(long offset, int length) => null;
 
     /// <summary>Writes all of it, extending the file. Durable only after <see cref="Sync"/>.</summary>
     void Write(long offset, ReadOnlySpan<byte> content);

@@ -16,6 +16,13 @@ internal sealed class MemoryTier
 
     /// <summary>One place of a doorkeeper for so many bytes: it remembers about as many blobs as would fit, were they all very small.</summary>
     private const int BytesPerPlace = 1024;
+
+    /// <summary>
+    /// Longest record whose blob gets in: content of 16 KiB with what is around it. A longer one comes out of the system's own memory for hardly more, and at best without any copy;
+    /// here it would take the room of many that gain more.
+    /// </summary>
+    public const int MaxRecordLength = 20 * 1024;
+
     private readonly Shard[] _shards;
 
     /// <summary>Makes an empty tier.</summary>
@@ -51,7 +58,7 @@ internal sealed class MemoryTier
     public CachedBlob? Serve(in IndexEntry entry) => _shards.Length == 0 ? null : ShardOf(entry.Hash).Serve(entry);
 
     /// <summary>Notes that a blob was asked for that is not here; true when it should be put in.</summary>
-    public bool Knock(in IndexEntry entry) => _shards.Length != 0 && ShardOf(entry.Hash).Knock(entry);
+    public bool Knock(in IndexEntry entry) => _shards.Length != 0 && entry.Length <= MaxRecordLength && ShardOf(entry.Hash).Knock(entry);
 
     /// <summary>Puts a blob in whose bytes have just been verified; null where it does not fit.</summary>
     public CachedBlob? Add(in IndexEntry entry, BlobMetadata metadata, ReadOnlySpan<byte> content) =>

@@ -15,6 +15,9 @@ internal sealed class ReadRecord(byte[] buffer, RecordHeader header, BlobMetadat
 
     public BlobMetadata Metadata { get; } = metadata;
 
+    /// <summary>Where the payload begins, in bytes from the beginning of the record.</summary>
+    public int PayloadOffset => payloadOffset;
+
     /// <summary>The payload, where the record was read whole and has one.</summary>
     public ReadOnlyMemory<byte> Payload => _buffer.AsMemory(payloadOffset, (int)Metadata.PayloadLength);
 
@@ -97,6 +100,33 @@ internal static class RecordReader
         {
             metadata = record?.Metadata;
             return verdict == RecordVerdict.Good;
+        }
+    }
+
+    /// <summary>
+    /// Opens a record of which only the header is read, if that can be had without waiting for the disk and is good: for a payload that need not be verified. False says
+    /// nothing of the record.
+    /// </summary>
+    public static bool TryOpenNow(LocalStore store, SegmentSet segments, in IndexEntry entry, out RecordFileReader? reader)
+    {
+        reader = null;
+        if (segments.Find(entry.Segment) is not { } segment || !segment.TryAddUser())
+            return false;
+        try
+        {
+            if (Read(segments, entry, HeaderGuess, whole: false, verifyPayload: false, mayWait: false, out var record) != RecordVerdict.Good)
+                return false;
+            using (record)
+            {
+                if (record!.Header.Kind == RecordKind.Blob && record.PayloadOffset + record.Metadata.PayloadLength <= record.Header.Length)
+                    reader = new RecordFileReader(store, segment, entry, record.Metadata, entry.ByteOffset + record.PayloadOffset);
+            }
+            return reader is not null;
+        }
+        finally
+        {
+            if (reader is null)
+                segment.RemoveUser();
         }
     }
 

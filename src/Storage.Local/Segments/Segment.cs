@@ -47,6 +47,10 @@ internal sealed class Segment(uint id, SegmentClass queue, uint place, IStoreFil
     private readonly List<long> _strays = [];
     private bool _isUnsure;
 
+    // The set's own use is the first. At 0 the file is closed for good.
+    private int _users = 1;
+    private int _isDisposed;
+
     public uint Id { get; } = id;
 
     /// <summary>Its queue. A segment that is kept as it is moves to the main queue in memory alone; after a restart it is where it was written.</summary>
@@ -235,5 +239,29 @@ internal sealed class Segment(uint id, SegmentClass queue, uint place, IStoreFil
             File.Write(offset, zeros[..(int)there]);
     }
 
-    public void Dispose() => File.Dispose();
+    /// <summary>Counts one who reads for a while; false when the file has been closed. The file of a segment that was removed lives on until he is done.</summary>
+    public bool TryAddUser()
+    {
+        while (true)
+        {
+            var users = Volatile.Read(ref _users);
+            if (users == 0)
+                return false;
+            if (Interlocked.CompareExchange(ref _users, users + 1, users) == users)
+                return true;
+        }
+    }
+
+    public void RemoveUser()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
+            File.Dispose();
+    }
+
+    /// <summary>The end of the set's own use.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+            RemoveUser();
+    }
 }

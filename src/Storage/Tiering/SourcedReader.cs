@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Win32.SafeHandles;
+
 namespace EdgeCache.Storage.Tiering;
 
 /// <summary>A reader of one store that tells something else of where its bytes come from.</summary>
@@ -16,6 +19,8 @@ internal sealed class SourcedReader(IBlobReader inner, BlobMetadata metadata, Bl
     public ValueTask<int> ReadPayloadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => inner.ReadPayloadAsync(offset, buffer, cancellationToken);
 
     public bool TryGetPayloadMemory(out ReadOnlyMemory<byte> memory) => inner.TryGetPayloadMemory(out memory);
+
+    public bool TryGetFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? file, out long position) => inner.TryGetFile(offset, length, out file, out position);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }

@@ -13,6 +13,8 @@ internal static class Coder
 
     public static byte[] Encode(string coding, byte[] content)
     {
+        if (coding == "gzip" && content.Length == 0)
+            return Convert.FromBase64String("H4sIAAAAAAAAAwMAAAAAAAAAAAA=");
         if (coding == "gzip")
         {
             using var made = new MemoryStream();
@@ -31,6 +33,7 @@ internal static class Coder
     {
         if (coding == "identity")
             return payload;
+        payload.ShouldNotBeEmpty("no bytes are no payload of any coding");
         if (coding == "gzip")
         {
             using var gzip = new GZipStream(new MemoryStream(payload), CompressionMode.Decompress);

@@ -68,7 +68,8 @@ public sealed class GzipDecoderTests
     {
         using var decoder = new GzipDecoder(49_999);
         var buffer = new byte[30_000];
-        var (left, status, total) = (One.AsSpan(), CodecStatus.Ok, 0);
+        var left = One.AsSpan();
+        var (status, total) = (CodecStatus.Ok, 0);
         while (status is CodecStatus.Ok or CodecStatus.NeedsOutput)
         {
             var step = decoder.Decode(left, buffer);

@@ -73,7 +73,7 @@ public sealed class MetricsEndpointTests
         host.Metrics.RecordLookup("artifacts", hit: true);
         host.Metrics.RecordLookup("cas", hit: true);
         host.Metrics.RecordLookup("cas", hit: false);
-        host.Metrics.RecordSent("cas", 5_000_000_000);
+        host.Metrics.RecordSent("cas", 5_000_000_000, 4_000_000_000);
         host.Metrics.RecordReceived("artifacts", 7);
         host.Store.State = host.Store.State with { Fault = "The disk is gone." };
         host.Time.Advance(TimeSpan.FromSeconds(90.5));
@@ -84,6 +84,7 @@ public sealed class MetricsEndpointTests
         scrape.Value("builder_cache_misses_total", ("namespace", "cas")).ShouldBe(1);
         scrape.Value("builder_cache_hit_rate").ShouldBe(0.75);
         scrape.Value("edgecache_sent_bytes_total", ("namespace", "cas")).ShouldBe(5_000_000_000);
+        scrape.Value("edgecache_sent_from_files_bytes_total", ("namespace", "cas")).ShouldBe(4_000_000_000);
         scrape.Value("edgecache_received_bytes_total", ("namespace", "artifacts")).ShouldBe(7);
         scrape.Value("edgecache_storage_healthy").ShouldBe(0);
         scrape.Value("edgecache_uptime_seconds").ShouldBe(90.5);

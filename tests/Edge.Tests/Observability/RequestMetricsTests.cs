@@ -153,7 +153,7 @@ public sealed class RequestMetricsTests
             for (var i = 0; i < times; i++)
             {
                 metrics.RecordLookup("artifacts", hit: i % 2 == 0);
-                metrics.RecordSent("artifacts", 10);
+                metrics.RecordSent("artifacts", 10, 0);
                 metrics.RecordReceived("artifacts", 10);
                 metrics.RecordRequest("GET", 200, TimeSpan.FromMilliseconds(1));
             }

@@ -1,0 +1,138 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace EdgeCache.Edge.Transport;
+
+/// <content>
+/// Content that the system sends straight from a file. The server counts its bytes as it counts all, by memory that it is given and told to have been written; only that this memory
+/// is nobody's and is never sent.
+/// </content>
+internal sealed partial class SocketPipeWriter
+{
+    // What is under it is never read nor sent, so all connections have the same.
+    private static readonly byte[] Scratch = new byte[16];
+
+    /// <summary>Bytes that go by way of memory at a time.</summary>
+    private const int PieceLength = 64 * 1024;
+
+    private FilePart _filePart;
+    private bool _isFileCounted;
+    private bool? _canSendFiles;
+
+    /// <summary>Whether a file did not have what was to be sent of it. The connection must be cut then: it can't send anything any more.</summary>
+    public bool IsFileShort { get; private set; }
+
+    /// <summary>Takes a part of a file as the next bytes. Whoever calls it flushes at once.</summary>
+    /// <param name="body">The response's body, as the server gives it out; it must lead here.</param>
+    /// <param name="file">The file. What is to be sent of it should be in the system's memory: a send waits for the disk otherwise.</param>
+    /// <param name="position">Where in it.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <returns>False where it is to be written as any other content: nothing has happened.</returns>
+    public bool TryWriteFile(PipeWriter body, SafeFileHandle file, long position, int length)
+    {
+        if (_filePart.IsSet || _isBroken || !CanSendFiles || !FilePart.TryHold(file, position, length, out _filePart))
+            return false;
+        _isFileCounted = false;
+
+        // What stands between the two, such as a response that has not been started or is over, has memory of its own.
+        if (MemoryMarshal.TryGetArray<byte>(body.GetMemory(1), out var memory) && ReferenceEquals(memory.Array, Scratch))
+        {
+            body.Advance(length);
+            if (_isFileCounted)
+                return true;
+        }
+        DropFile();
+        return false;
+    }
+
+    private bool CanSendFiles => _canSendFiles ??= OperatingSystem.IsLinux() && Environment.Is64BitProcess && SocketCalls.IsNonBlocking(socket.SafeHandle);
+
+    private Memory<byte> ScratchFor(int sizeHint) =>
+        _isFileCounted || sizeHint > Scratch.Length ? throw new InvalidOperationException("Nothing is written after a part of a file before it is flushed.") : Scratch;
+
+    private void AdvanceFile(int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(bytes, _filePart.Left);
+        _isFileCounted = true;
+    }
+
+    /// <summary>Content that was announced does not come: whatever is sent after it would be taken for it.</summary>
+    private void DropFile()
+    {
+        _isBroken |= _isFileCounted;
+        _filePart.Release();
+        _filePart = default;
+    }
+
+    private ValueTask<FlushResult> FlushFileAsync(byte[]? header, int length, CancellationToken cancellationToken)
+    {
+        var part = _filePart;
+        _filePart = default;
+        var sent = 0;
+        try
+        {
+            if (!_isBroken)
+            {
+                if (length > 0)
+                    sent = SocketCalls.SendBeforeMore(socket.SafeHandle, header.AsSpan(0, length));
+                if (sent < length || !part.TrySendRest(socket.SafeHandle))
+                    return SendFileRestAsync(header, sent, length, part, cancellationToken);
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            _isBroken = true;
+        }
+        part.Release();
+        if (header is not null)
+            ArrayPool<byte>.Shared.Return(header);
+        return Flushed();
+    }
+
+    /// <summary>
+    /// Waits until the socket has taken all. What says that it has room again is the end of a send of some bytes more, so whenever it is full, what is left goes by way of
+    /// memory; it is a part of a part, and the next begins with a socket that has room.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<FlushResult> SendFileRestAsync(byte[]? header, int sent, int length, FilePart part, CancellationToken cancellationToken)
+    {
+        var isSent = false;
+        byte[]? piece = null;
+        try
+        {
+            while (sent < length)
+                sent += await StartSend(header.AsMemory(sent, length - sent), cancellationToken);
+            while (!_isBroken && !part.TrySendRest(socket.SafeHandle))
+            {
+                piece ??= ArrayPool<byte>.Shared.Rent(Math.Min(part.Left, PieceLength));
+                var read = part.Read(piece);
+                if (read == 0)
+                {
+                    IsFileShort = true;
+                    break;
+                }
+                for (var begun = 0; begun < read;)
+                    begun += await StartSend(piece.AsMemory(begun, read - begun), cancellationToken);
+            }
+            isSent = part.Left == 0;
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            // As with bytes from memory.
+        }
+        finally
+        {
+            _isBroken |= !isSent;
+            part.Release();
+            if (piece is not null)
+                ArrayPool<byte>.Shared.Return(piece);
+            if (header is not null)
+                ArrayPool<byte>.Shared.Return(header);
+        }
+        return new FlushResult(isCanceled: false, isCompleted: _isBroken);
+    }
+}
