@@ -1,3 +1,4 @@
+using EdgeCache.Codecs.Choosing;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Origins;
 using EdgeCache.Storage;
@@ -36,6 +37,7 @@ internal static class StoreFactory
         var options = OptionsOf(live.Current) with
         {
             Limits = name => live.Current.Namespaces.GetValueOrDefault(name)?.Limits ?? NamespaceLimits.None,
+            Compression = name => live.Current.Compression.GetValueOrDefault(name) ?? CompressionPolicy.Off,
             Scrub = () => PlanOf(live.Current.Options.Storage),
 
             // As long as it is not known what waits, nothing may go.

@@ -9,7 +9,7 @@ namespace EdgeCache.Storage.Local;
 
 /// <summary>
 /// Reads one open file. What the system has in memory is read on the caller's thread, the rest on a disk thread. Unless the content has been found good lately, every
-/// block is held against its checksum before any of it is given out.
+/// block is held against its checksum before any of it is given out. Of a payload in a coding the checksums are not: whoever decodes it does that (<see cref="FramedBlobReader"/>).
 /// </summary>
 internal sealed class FileBlobReader(LocalStore store, OpenFile file, IndexEntry entry, bool isVerified) : IBlobReader, IDisposable
 {
@@ -22,13 +22,15 @@ internal sealed class FileBlobReader(LocalStore store, OpenFile file, IndexEntry
 
     public BlobMetadata Metadata => file.Info.Metadata;
 
+    public string Path => file.Path;
+
     public ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         var left = Metadata.PayloadLength - offset;
         if (left <= 0)
             return new(0);
         var wanted = buffer[..(int)Math.Min(left, buffer.Length)];
-        if (!isVerified)
+        if (!isVerified && Metadata.Coding.Length == 0)
             return offset / BlobFile.BlockLength == _blockIndex ? new(CopyFromBlock(offset, wanted.Span)) : ReadVerifiedAsync(offset, wanted, cancellationToken);
         var read = file.File.TryReadNow(file.Info.HeaderLength + offset, wanted.Span);
         return read > 0 ? new(read) : ReadColdAsync(offset, wanted, cancellationToken);
@@ -103,7 +105,8 @@ internal sealed class FileBlobReader(LocalStore store, OpenFile file, IndexEntry
         _blockLength = length;
     }
 
-    private async ValueTask<uint[]> ReadChecksumsAsync(CancellationToken cancellationToken)
+    /// <summary>Reads the checksums of the content's blocks.</summary>
+    internal async ValueTask<uint[]> ReadChecksumsAsync(CancellationToken cancellationToken)
     {
         // Its length is under the header's checksum, and the file was held against it when it was opened.
         var trailer = ArrayPool<byte>.Shared.Rent(file.Info.TrailerLength);

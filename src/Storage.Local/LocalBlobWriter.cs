@@ -2,6 +2,9 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using EdgeCache.Codecs.Choosing;
+using EdgeCache.Codecs.Frames;
+using EdgeCache.Storage.Local.Compressing;
 using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Format;
 using EdgeCache.Storage.Local.Segments;
@@ -10,7 +13,8 @@ namespace EdgeCache.Storage.Local;
 
 /// <summary>
 /// Gathers one blob: room for the headers, the content as it comes, the trailer; the headers last, when length and digest are known. A small blob never leaves the
-/// buffer, which then is the record; a large one goes to a temporary file. What has come in can be read back from both.
+/// buffer, which then is the record; a large one goes to a temporary file. What has come in can be read back from both. Content that is worth it is stored as zstd frames
+/// (<see cref="FrameStage"/>); then all of this is about the frames, and length, digest and checksums are the content's all the same.
 /// </summary>
 internal sealed partial class LocalBlobWriter : IStagedBlobWriter
 {
@@ -22,22 +26,25 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
 
     private readonly LocalStore _store;
     private readonly PutOptions _options;
-    private readonly BlobMetadata _draft;
-    private readonly int _headerLength;
+    private BlobMetadata _draft;
+    private int _headerLength;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly List<uint> _checksums = [];
-    private readonly Lock _tail = new(); // Protects what of the content is in the buffer and what in the file: _buffered, _fileLength, _length, for who reads back. Held for a copy.
+    private readonly Lock _tail = new(); // Protects what is in the stage, the buffer and the file: _stage, _buffered, _fileLength, _payloadLength, for who reads back. Held for a copy.
     private byte[]? _buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
     private IStoreFile? _file;
     private string? _path;
     private Crc32C _block = Crc32C.Start();
     private int _blockLength;
-    private long _length;
+    private FrameStage? _stage;
+    private CompressionChoice _choice;
+    private long _payloadLength;
     private int _buffered;
     private long _fileLength;
     private long _reserved;
     private StoreStatus _refused = StoreStatus.Ok;
     private Sha256Digest? _digest;
+    private bool _isEnded;
     private bool _committed;
     private bool _ended;
 
@@ -48,29 +55,35 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
         _draft = draft;
         _headerLength = BlobHeader.Measure(draft);
         _buffered = RecordFormat.HeaderLength + _headerLength;
+        (_stage, _choice) = FrameStage.For(store.Compression, draft, options);
     }
 
-    /// <summary>Disk space that a file takes whose content has a length: with header and trailer, in whole blocks.</summary>
-    internal static long SpaceFor(int headerLength, long contentLength)
+    /// <summary>Content that has come in, in bytes.</summary>
+    private long Length => _stage?.ContentLength ?? _payloadLength;
+
+    /// <summary>Disk space that a file takes whose payload and content have a length: with header and trailer, in whole blocks.</summary>
+    internal static long SpaceFor(int headerLength, long payloadLength, long contentLength)
     {
-        var length = RecordFormat.HeaderLength + headerLength + contentLength + BlobTrailer.Measure(BlobTrailer.BlocksOf(contentLength));
+        var length = RecordFormat.HeaderLength + headerLength + payloadLength + BlobTrailer.Measure(BlobTrailer.BlocksOf(contentLength));
         return (length + DiskBlock - 1) / DiskBlock * DiskBlock;
     }
 
-    public ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    public ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => WriteFrameAsync(content, default, cancellationToken);
+
+    public ValueTask<StoreStatus> WriteFrameAsync(ReadOnlyMemory<byte> content, ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_ended, this);
         if (_digest is not null)
             throw new InvalidOperationException("The content has been ended by a commit.");
         if (_refused != StoreStatus.Ok)
             return new(_refused);
-        if (_length + content.Length > _options.MaxLength)
+        if (Length + content.Length > _options.MaxLength)
             return new(_refused = StoreStatus.TooLarge);
-        if (_length + content.Length > _options.ExpectedLength)
+        if (Length + content.Length > _options.ExpectedLength)
             return new(_refused = StoreStatus.LengthMismatch);
-        return _headerLength + _length + content.Length <= _reserved
-            ? new(Append(content.Span))
-            : ReserveAndAppendAsync(content, cancellationToken);
+        return Footprint + content.Length <= _reserved
+            ? new(Append(content.Span, frame.Span))
+            : ReserveAndAppendAsync(content, frame, cancellationToken);
     }
 
     public async ValueTask<Outcome<PutReceipt>> CommitAsync(CancellationToken cancellationToken)
@@ -81,7 +94,7 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
         var content = EndContent();
         if (!content.IsOk)
             return content.Detail is { } detail ? Outcome<PutReceipt>.Fail(content.Status, detail) : content.Status;
-        if (await ReserveAsync(SpaceFor(_headerLength, _length), cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
+        if (await ReserveAsync(SpaceFor(_headerLength, _payloadLength, Length), cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
             return status;
         var outcome = await _store.PublishWithinQuotaAsync(this, content.Value, _options, cancellationToken).ConfigureAwait(false);
         _committed = true;
@@ -93,18 +106,20 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
         ObjectDisposedException.ThrowIf(_ended, this);
         if (_refused != StoreStatus.Ok)
             return _refused;
-        if (_options.ExpectedLength is { } length && length != _length)
-            return Outcome<BlobMetadata>.Fail(StoreStatus.LengthMismatch, $"The content has {_length} bytes; {length} were announced.");
+        if (_options.ExpectedLength is { } length && length != Length)
+            return Outcome<BlobMetadata>.Fail(StoreStatus.LengthMismatch, $"The content has {Length} bytes; {length} were announced.");
 
         // May be asked again, by a commit after a cancelled one too: the content ends once.
         var digest = _digest ??= End();
-        return _options.ExpectedSha256 is { } expected && expected != digest
-            ? Outcome<BlobMetadata>.Fail(StoreStatus.DigestMismatch, $"The content has the SHA-256 {digest}; {expected} was expected.")
-            : _draft with { Length = _length, Sha256 = digest, PayloadLength = _length, PayloadSha256 = digest };
+        if (_options.ExpectedSha256 is { } expected && expected != digest)
+            return Outcome<BlobMetadata>.Fail(StoreStatus.DigestMismatch, $"The content has the SHA-256 {digest}; {expected} was expected.");
+        if (EndFrames() is var status && status != StoreStatus.Ok)
+            return status;
+        return _draft with { Length = Length, Sha256 = digest, PayloadLength = _payloadLength, PayloadSha256 = _stage?.PayloadDigest ?? digest };
     }
 
     /// <summary>Whether the blob is still in the buffer as a whole, with room for its trailer, and is to be a record.</summary>
-    internal bool IsSmall => _file is null && _length <= _store.SmallBlobBytes
+    internal bool IsSmall => _file is null && _payloadLength <= _store.SmallBlobBytes && (_stage is null || Length <= SeekTable.FrameContentLength)
         && RecordFormat.LengthFor(_buffered - RecordFormat.HeaderLength + BlobTrailer.Measure(_checksums.Count)) <= _buffer!.Length;
 
     /// <summary>Completes the record of a small blob. It is this writer's buffer: valid until the writer is disposed.</summary>
@@ -159,6 +174,7 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
             return ValueTask.CompletedTask;
         _ended = true;
         _hash.Dispose();
+        _stage?.Dispose();
         _file?.Dispose();
         _store.Close(_path, _reserved);
         ArrayPool<byte>.Shared.Return(_buffer!);
@@ -166,10 +182,13 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
         return ValueTask.CompletedTask;
     }
 
-    private async ValueTask<StoreStatus> ReserveAndAppendAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    /// <summary>Space that what has come in takes, as far as is known.</summary>
+    private long Footprint => _headerLength + _payloadLength + (_stage?.GatheredLength ?? 0);
+
+    private async ValueTask<StoreStatus> ReserveAndAppendAsync(ReadOnlyMemory<byte> content, ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {
-        var status = await ReserveAsync(_headerLength + _length + content.Length, cancellationToken).ConfigureAwait(false);
-        return status == StoreStatus.Ok ? Append(content.Span) : status;
+        var status = await ReserveAsync(Footprint + content.Length, cancellationToken).ConfigureAwait(false);
+        return status == StoreStatus.Ok ? Append(content.Span, frame.Span) : status;
     }
 
     private async ValueTask<StoreStatus> ReserveAsync(long total, CancellationToken cancellationToken)
@@ -189,29 +208,38 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
         return status;
     }
 
-    private StoreStatus Append(ReadOnlySpan<byte> content)
+    private StoreStatus Append(ReadOnlySpan<byte> content, ReadOnlySpan<byte> frame)
     {
         try
         {
-            while (content.Length > 0)
-            {
-                if (_buffered == _buffer!.Length)
-                    Flush();
-                var part = content[..Math.Min(content.Length, _buffer.Length - _buffered)];
-                lock (_tail)
-                {
-                    part.CopyTo(_buffer.AsSpan(_buffered));
-                    _buffered += part.Length;
-                    _length += part.Length;
-                }
-                Account(part);
-                content = content[part.Length..];
-            }
+            if (_stage is null)
+                AppendPayload(content, isContent: true);
+            else
+                Gather(content, frame);
             return StoreStatus.Ok;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return _refused = _store.OnWriteFault(error);
+        }
+    }
+
+    private void AppendPayload(ReadOnlySpan<byte> payload, bool isContent)
+    {
+        while (payload.Length > 0)
+        {
+            if (_buffered == _buffer!.Length)
+                Flush();
+            var part = payload[..Math.Min(payload.Length, _buffer.Length - _buffered)];
+            lock (_tail)
+            {
+                part.CopyTo(_buffer.AsSpan(_buffered));
+                _buffered += part.Length;
+                _payloadLength += part.Length;
+            }
+            if (isContent)
+                Account(part);
+            payload = payload[part.Length..];
         }
     }
 

@@ -28,7 +28,7 @@ public sealed partial class LocalStore
         var quota = LimitsOf(metadata.Key, out var id).QuotaBytes;
         if (quota == long.MaxValue)
             return await PublishAsync(writer, metadata, options, null, cancellationToken).ConfigureAwait(false);
-        var bytes = LocalBlobWriter.SpaceFor(BlobHeader.Measure(metadata), metadata.Length);
+        var bytes = LocalBlobWriter.SpaceFor(BlobHeader.Measure(metadata), metadata.PayloadLength, metadata.Length);
         if (bytes > quota)
             return Outcome<PutReceipt>.Fail(StoreStatus.NoSpace, BeyondQuota(metadata.Key, bytes, quota));
         // What a namespace takes is known when the index is complete.
@@ -72,7 +72,7 @@ public sealed partial class LocalStore
         var quota = QuotaOf(draft.Key);
         if (quota == long.MaxValue || length is not { } known)
             return null;
-        var bytes = LocalBlobWriter.SpaceFor(BlobHeader.Measure(draft), known);
+        var bytes = LocalBlobWriter.SpaceFor(BlobHeader.Measure(draft), known, known);
         if (bytes <= quota)
             return null;
         return Outcome<IBlobWriter>.Fail(StoreStatus.NoSpace, BeyondQuota(draft.Key, bytes, quota));
@@ -93,15 +93,6 @@ public sealed partial class LocalStore
         _limits.Of(namespaceId, key.Namespace).Retention is { } keep && _time.GetUtcNow() - created >= keep && !IsPinned(key);
 
     private bool IsExpired(BlobMetadata metadata, ushort namespaceId) => IsExpired(metadata.Key, metadata.Created, namespaceId);
-
-    /// <summary>A reader that has been opened, unless its blob is too old.</summary>
-    private IBlobReader? UnlessExpired(IBlobReader reader, ushort namespaceId)
-    {
-        if (!IsExpired(reader.Metadata, namespaceId))
-            return reader;
-        (reader as IDisposable)?.Dispose();
-        return null;
-    }
 
     /// <summary>Deletes a blob that is missing only because it is too old, so that longer limits do not bring it back after a deletion. Under the key's lock.</summary>
     private bool RemoveExpired(BlobKey key)

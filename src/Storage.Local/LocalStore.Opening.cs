@@ -1,3 +1,5 @@
+using EdgeCache.Codecs.Choosing;
+using EdgeCache.Storage.Local.Compressing;
 using EdgeCache.Storage.Local.Disk;
 using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Index;
@@ -24,6 +26,9 @@ public sealed partial class LocalStore
         _sizes = StoreSizes.For(options.MaxBytes);
         _ghosts = new GhostTable(options.MaxBytes);
         _memory = new MemoryTier(options.MemoryTierBytes);
+        Compression = new StoreCompression(options.Zstd, new CompressionChooser(options.Zstd, options.CpuPressure ?? ProcessCpuPressure.OfThisProcess(time)), options.Compression);
+        if (options.Zstd.WhyUnavailable is { } why)
+            LogNoZstd(why);
         _space = new SpaceAccount(options, files, time);
         _segments = new SegmentSet(layout.Segments, files, secret);
         try

@@ -143,7 +143,7 @@ public sealed partial class LocalStore
             return large is null || IsExpired(large.Metadata, entry.NamespaceId) ? null : (entry, large.Metadata);
         }
         using var small = OpenSmall(key, entry);
-        return small is null || IsExpired(small.Metadata, entry.NamespaceId) ? null : (entry, small.Metadata);
+        return small is null || IsExpired(small.Metadata, entry.NamespaceId) || !Compression.CanDecode(small.Metadata.Coding) ? null : (entry, small.Metadata);
     }
 
     /// <summary>

@@ -42,7 +42,7 @@ public sealed partial class LocalStore
         {
             var metadata = entry.IsLarge ? _openFiles.Find(entry)?.Info.Metadata : _memory.Find(entry)?.Metadata;
             if ((metadata is not null || RecordReader.TryReadMetadataNow(_segments, entry, out metadata)) && metadata!.Key == key)
-                return IsExpired(metadata, entry.NamespaceId) ? new(StoreStatus.Missing) : new(metadata);
+                return IsExpired(metadata, entry.NamespaceId) || !Compression.CanDecode(metadata.Coding) ? new(StoreStatus.Missing) : new(metadata);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -62,7 +62,7 @@ public sealed partial class LocalStore
         try
         {
             if (TryOpenNow(key, entry, keep) is { } reader)
-                return UnlessExpired(reader, entry.NamespaceId) is { } current ? new(Outcome<IBlobReader>.Good(current)) : new(StoreStatus.Missing);
+                return Serve(reader, entry) is { } current ? new(Outcome<IBlobReader>.Good(current)) : new(StoreStatus.Missing);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -127,15 +127,15 @@ public sealed partial class LocalStore
         for (var look = 0; look < MaxLooks && _index.TryGet(hash, out var entry) && IsServable(entry); look++)
         {
             if (entry.IsLarge && OpenLarge(key, hash, entry) is { } large)
-                return UnlessExpired(keep ? KeepOpen(entry, large) : large, entry.NamespaceId);
+                return Serve(keep ? KeepOpen(entry, large) : large, entry);
             if (!entry.IsLarge && OpenSmall(key, entry, verify: keep) is { } small)
-                return UnlessExpired(keep ? Keep(entry, small) : small, entry.NamespaceId);
+                return Serve(keep ? Keep(entry, small) : small, entry);
         }
         return null;
     }
 
     /// <summary>What a key has now; null also when it is too old.</summary>
-    private BlobMetadata? FindCurrent(BlobKey key) => FindStored(key) is var (entry, metadata) && !IsExpired(metadata, entry.NamespaceId) ? metadata : null;
+    private BlobMetadata? FindCurrent(BlobKey key) => FindStored(key) is var (entry, metadata) && !IsExpired(metadata, entry.NamespaceId) && Compression.CanDecode(metadata.Coding) ? metadata : null;
 
     /// <summary>What is stored of a key, however old, by the record that the index points to.</summary>
     private (IndexEntry Entry, BlobMetadata Metadata)? FindStored(BlobKey key)
@@ -191,7 +191,7 @@ public sealed partial class LocalStore
     /// <summary>Puts a record that has just been verified into the memory tier, if it fits.</summary>
     private IBlobReader Keep(in IndexEntry entry, ReadRecord record)
     {
-        if (_memory.Add(entry, record.Metadata, record.Payload.Span) is not { } blob)
+        if (AddToMemory(entry, record) is not { } blob)
             return record;
         // The entry may have gone while it was read. Then it can't be found here, and its room is better used.
         if (!IsCurrent(entry))
@@ -225,7 +225,7 @@ public sealed partial class LocalStore
                 QuarantineStrayFiles(hash);
             return null;
         }
-        if (metadata!.Key != key)
+        if (metadata!.Key != key || !Compression.CanDecode(metadata.Coding))
             return null;
         var path = _layout.BlobPath(hash, header.Generation);
         IStoreFile? file = null;

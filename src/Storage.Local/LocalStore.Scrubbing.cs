@@ -36,7 +36,7 @@ public sealed partial class LocalStore
 
     private Scrubber NewScrubber() => new(_index, NewCheck(), DropDamagedAsync, _time, _logger);
 
-    private BlobCheck NewCheck() => new(_segments, _layout, _files, _secret);
+    private BlobCheck NewCheck() => new(_segments, _layout, _files, _secret, Compression);
 
     private void StartUpkeep()
     {

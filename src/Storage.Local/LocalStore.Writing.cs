@@ -20,7 +20,7 @@ public sealed partial class LocalStore
             return StoreStatus.TooLarge;
         var draft = options.Draft(key, _time.GetUtcNow());
         BlobHeader.Check(draft);
-        if (options.ExpectedLength > _options.MaxBytes || (options.ExpectedLength is { } length && LocalBlobWriter.SpaceFor(BlobHeader.Measure(draft), length) > _options.MaxBytes))
+        if (options.ExpectedLength > _options.MaxBytes || (options.ExpectedLength is { } length && LocalBlobWriter.SpaceFor(BlobHeader.Measure(draft), length, length) > _options.MaxBytes))
             return Outcome<IBlobWriter>.Fail(StoreStatus.NoSpace, $"It has {options.ExpectedLength} bytes; the whole store has {_options.MaxBytes}.");
         if (CheckQuota(draft, options.ExpectedLength) is { } refusal)
             return refusal;

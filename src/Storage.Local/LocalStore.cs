@@ -60,6 +60,7 @@ public sealed partial class LocalStore : IBlobStore
         DamagedBlobs = Volatile.Read(ref _damaged),
         Namespaces = ListUsage(),
         MemoryTier = _memory.State,
+        Compression = [.. Compression.Chooser.Totals],
     };
 
     /// <summary>For tests: the log's segments and writer.</summary>

@@ -1,3 +1,7 @@
+using EdgeCache.Codecs;
+using EdgeCache.Codecs.Choosing;
+using EdgeCache.Codecs.Zstd;
+
 namespace EdgeCache.Storage.Local;
 
 /// <summary>How a local store behaves.</summary>
@@ -35,6 +39,15 @@ public sealed record LocalStoreOptions
 
     /// <summary>Memory for small blobs that are asked for often, in bytes; 0 switches it off. Default: 64 MiB.</summary>
     public long MemoryTierBytes { get; init; } = 64L << 20;
+
+    /// <summary>What is compressed of what comes in, by namespace. Asked at every write, so that it may change. Default: nothing. What is there is decoded whatever this says.</summary>
+    public Func<string, CompressionPolicy> Compression { get; init; } = static _ => CompressionPolicy.Off;
+
+    /// <summary>The codec for compressed payloads. Where it is not available nothing is compressed, and what is there in that coding counts as missing. Default: libzstd.</summary>
+    public ICodec Zstd { get; init; } = new ZstdCodec();
+
+    /// <summary>How busy the processors are. Default: null, as busy as this process keeps them.</summary>
+    public ICpuPressure? CpuPressure { get; init; }
 
     /// <summary>
     /// For how long a blob that was held against its checksums is believed without, in whole minutes; 0 means until the store is closed. Default: 24 h.

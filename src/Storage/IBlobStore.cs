@@ -1,3 +1,5 @@
+using EdgeCache.Codecs.Choosing;
+
 namespace EdgeCache.Storage;
 
 /// <summary>
@@ -78,6 +80,9 @@ public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, strin
 
     /// <summary>What is held in memory.</summary>
     public MemoryTierState MemoryTier { get; init; }
+
+    /// <summary>What was compressed of what was written since the start, and why; only what there was.</summary>
+    public IReadOnlyList<CompressionTotal> Compression { get; init; } = [];
 
     /// <summary>How the far store behind this one is doing; null where there is none.</summary>
     public Tiering.TierState? Tier { get; init; }

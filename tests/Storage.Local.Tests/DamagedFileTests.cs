@@ -152,7 +152,7 @@ public sealed class DamagedFileTests : LocalStoreTest
     public async Task A_payload_in_a_coding_that_this_version_can_not_decode_is_never_served_as_the_content()
     {
         await MakeFormatOneAsync();
-        await PlaceAsync(1, BlobImages.Make(BlobImages.Describe(Key(1), Content) with { Coding = "zstd", Length = 1000 }, Content));
+        await PlaceAsync(1, BlobImages.Make(BlobImages.Describe(Key(1), Content) with { Coding = "br", Length = 1000 }, Content));
         await using var store = await OpenAsync();
         (await store.TryGetAsync(Key(1))).ShouldBeNull();
         BlobFiles().ShouldHaveSingleItem("it is left alone");

@@ -1,3 +1,4 @@
+using EdgeCache.Codecs.Choosing;
 using EdgeCache.Storage.Local.Disk;
 using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Segments;
@@ -14,7 +15,7 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
     private static readonly TimeSpan RebuildTimeout = TimeSpan.FromSeconds(1);
 
     // Small, so that a few blobs fill a segment and "large" begins at 8 KiB.
-    private static readonly LocalStoreOptions Options = new() { Path = Root, MaxBytes = 4 << 20, MinFreeBytes = 0 };
+    private static readonly LocalStoreOptions Options = new() { Path = Root, MaxBytes = 4 << 20, MinFreeBytes = 0, Compression = static _ => new CompressionPolicy { MinLength = 256 }, CpuPressure = new Idle() };
 
     // Short: after a crash the rebuild never ends, and the scenario goes on.
     private static readonly LocalStoreOptions Rebuilding = Options with { ReplayAtOnceBytes = -1, RoomTimeout = TimeSpan.FromMilliseconds(100) };
@@ -53,6 +54,9 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
     }
 
     public Task<StoreStatus> PutAsync(string key, int length, int seed) => history.PutAsync(Store, Blobs.Key(key), Blobs.Bytes(length, seed));
+
+    /// <summary>Content that shrinks, which is stored as frames.</summary>
+    public Task<StoreStatus> PutTextAsync(string key, int length, int seed) => history.PutAsync(Store, Blobs.Key(key), Contents.Text(length, seed));
 
     /// <summary>As to a namespace whose blobs never change: the same bytes again are fine, others are refused.</summary>
     public Task<StoreStatus> PutOnceAsync(string key, int length, int seed) => history.PutAsync(Store, Blobs.Key(key), Blobs.Bytes(length, seed), new PutOptions());

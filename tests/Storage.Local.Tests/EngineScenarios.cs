@@ -26,6 +26,7 @@ internal static class EngineScenarios
         ["evicted, written and deleted"] = run => run.WithStoreAsync(() => EvictedWrittenAndDeletedAsync(run)),
         ["evicted small"] = run => run.WithStoreAsync(() => EvictedAsync(run, 500, 900)),
         ["evicted large"] = run => run.WithStoreAsync(() => EvictedAsync(run, 20_000, 9_000)),
+        ["compressed"] = CompressedAsync,
         ["reopened"] = ReopenedAsync,
         ["snapshots"] = SnapshotsAsync,
         [Takeover] = TakeoverAsync,
@@ -107,6 +108,22 @@ internal static class EngineScenarios
         await run.DeleteAsync("b");
         await run.TouchAsync("b");
         await run.DeleteAsync("b");
+    }
+
+    /// <summary>Small and large, copied, replaced by content that does not shrink, and the other way round.</summary>
+    private static async Task CompressedAsync(EngineRun run)
+    {
+        await run.WithStoreAsync(async () =>
+        {
+            await run.PutTextAsync("a", 3000, 1);
+            await run.PutTextAsync("b", 60_000, 2);
+            await run.PutAsync("c", 9_000, 3);
+            await run.PutTextAsync("c", 50_000, 4);
+            await run.CompactAsync();
+            await run.PutAsync("a", 500, 5);
+            await run.DeleteAsync("b");
+        });
+        await run.WithStoreAsync(() => run.PutTextAsync("b", 2000, 6));
     }
 
     private static async Task CompactionAsync(EngineRun run)

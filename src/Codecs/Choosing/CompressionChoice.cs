@@ -6,6 +6,14 @@ namespace EdgeCache.Codecs.Choosing;
 /// <param name="Reason">Why.</param>
 public readonly record struct CompressionChoice(CompressionMethod Method, int Level, CompressionReason Reason);
 
+/// <summary>What has become of the blobs of one choice and reason since the start.</summary>
+/// <param name="Method">How they were stored.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Blobs">How many.</param>
+/// <param name="ContentBytes">Their content.</param>
+/// <param name="PayloadBytes">Their payloads.</param>
+public readonly record struct CompressionTotal(CompressionMethod Method, CompressionReason Reason, long Blobs, long ContentBytes, long PayloadBytes);
+
 /// <summary>How content is stored.</summary>
 public enum CompressionMethod
 {

@@ -1,4 +1,5 @@
 using EdgeCache.Codecs.Estimating;
+using EdgeCache.Codecs.Frames;
 
 namespace EdgeCache.Codecs.Choosing;
 
@@ -22,7 +23,9 @@ public sealed class CompressionChooser(ICodec zstd, ICpuPressure pressure)
     private const double Overloaded = 0.95;
 
     private readonly NamespaceHistory _history = new();
-    private readonly long[] _counts = new long[Enum.GetValues<CompressionMethod>().Length * ReasonCount];
+    private readonly long[] _blobs = new long[Enum.GetValues<CompressionMethod>().Length * ReasonCount];
+    private readonly long[] _content = new long[Enum.GetValues<CompressionMethod>().Length * ReasonCount];
+    private readonly long[] _payload = new long[Enum.GetValues<CompressionMethod>().Length * ReasonCount];
 
     private static int ReasonCount { get; } = Enum.GetValues<CompressionReason>().Length;
 
@@ -36,7 +39,7 @@ public sealed class CompressionChooser(ICodec zstd, ICpuPressure pressure)
             return Identity(CompressionReason.Off);
         if (!zstd.IsAvailable)
             return Identity(CompressionReason.Unavailable);
-        if (content.Length < policy.MinLength)
+        if (content.IsEmpty || content.Length < policy.MinLength)
             return Identity(CompressionReason.TooSmall);
         if (MagicNumbers.IsCompressed(content))
             return Identity(CompressionReason.Magic);
@@ -71,7 +74,8 @@ public sealed class CompressionChooser(ICodec zstd, ICpuPressure pressure)
     {
         if (status != CodecStatus.Ok)
             return Identity(CompressionReason.Busy);
-        return frameLength <= contentLength * WorstRatio ? choice : Identity(CompressionReason.TrialFailed);
+        // Of what is short the table counts too.
+        return frameLength + SeekTable.Measure(1) <= contentLength * WorstRatio ? choice : Identity(CompressionReason.TrialFailed);
     }
 
     /// <summary>Notes what has become of a blob, for the counts and for the next choice in its namespace.</summary>
@@ -81,22 +85,25 @@ public sealed class CompressionChooser(ICodec zstd, ICpuPressure pressure)
     /// <param name="payloadLength">In bytes.</param>
     public void Note(string name, CompressionChoice choice, long contentLength, long payloadLength)
     {
-        Interlocked.Increment(ref _counts[((int)choice.Method * ReasonCount) + (int)choice.Reason]);
+        var at = ((int)choice.Method * ReasonCount) + (int)choice.Reason;
+        Interlocked.Increment(ref _blobs[at]);
+        Interlocked.Add(ref _content[at], contentLength);
+        Interlocked.Add(ref _payload[at], payloadLength);
         if (choice.Reason is CompressionReason.Compressible or CompressionReason.Trial && contentLength > 0)
             _history.Note(name, (double)payloadLength / contentLength);
         else if (choice.Reason == CompressionReason.TrialFailed)
             _history.Note(name, 1);
     }
 
-    /// <summary>Blobs by what was chosen for them, and why; only what there was.</summary>
-    public IEnumerable<(CompressionMethod Method, CompressionReason Reason, long Count)> Counts
+    /// <summary>What was noted, by choice and reason; only what there was.</summary>
+    public IEnumerable<CompressionTotal> Totals
     {
         get
         {
-            for (var i = 0; i < _counts.Length; i++)
+            for (var i = 0; i < _blobs.Length; i++)
             {
-                if (Volatile.Read(ref _counts[i]) is > 0 and var count)
-                    yield return ((CompressionMethod)(i / ReasonCount), (CompressionReason)(i % ReasonCount), count);
+                if (Volatile.Read(ref _blobs[i]) is > 0 and var blobs)
+                    yield return new((CompressionMethod)(i / ReasonCount), (CompressionReason)(i % ReasonCount), blobs, Volatile.Read(ref _content[i]), Volatile.Read(ref _payload[i]));
             }
         }
     }

@@ -82,9 +82,13 @@ public sealed class FrameInput(ICodec zstd, DecoderOptions options) : IDisposabl
         (_frame, _content, Content, Frame) = (null, null, default, default);
     }
 
-    /// <summary>Whether the frame can be gathered as a whole, as far as is known of it.</summary>
+    /// <summary>
+    /// Whether the frame can be gathered as a whole, as far as is known of it. Not one whose window is smaller than a block of it could be: what blocks of it decode to is only checked by
+    /// decoders that go by blocks, and those who get it may have such.
+    /// </summary>
     private bool CanGather => _walk.Length <= MaxFrameLength && _walk.Header is var header
-        && (header.Length == 0 || header.IsSkippable || (header.ContentLength is >= 0 and <= SeekTable.FrameContentLength && header.WindowLength <= MaxWindowLength));
+        && (header.Length == 0 || header.IsSkippable || (header.ContentLength is >= 0 and <= SeekTable.FrameContentLength && header.WindowLength <= MaxWindowLength
+            && header.WindowLength >= Math.Min(header.ContentLength, RawFrame.MaxBlockLength)));
 
     private CodecStatus EndFrame()
     {

@@ -41,7 +41,8 @@ public struct FrameWalk
                 return CodecStatus.NeedsInput;
             var block = frame[(int)_block] | (frame[(int)_block + 1] << 8) | (frame[(int)_block + 2] << 16);
             var type = (block >> 1) & 3;
-            if (type == ReservedBlock || block >> 3 > RawFrame.MaxBlockLength)
+            // No block is longer than the window: a decoder that goes by whole frames would not notice, one that goes by blocks refuses (section 3.1.1.2.4).
+            if (type == ReservedBlock || block >> 3 > Math.Min(_header.WindowLength, RawFrame.MaxBlockLength))
                 return CodecStatus.Corrupt;
             _wasLast = (block & 1) != 0;
             _block = Length + (type == RunBlock ? 1 : block >> 3);

@@ -82,9 +82,9 @@ public sealed class ZstdCodec : ICodec
     {
         if (!IsAvailable)
             return new(CodecStatus.Unavailable, 0);
-        // The library may be built with the decoders of its first, unfrozen formats, which are refused.
-        if (ZstdFrameHeader.Read(payload, out _) is var form && form != CodecStatus.Ok)
-            return new(form == CodecStatus.NeedsInput ? CodecStatus.Corrupt : form, 0);
+        // The library may be built with the decoders of its first, unfrozen formats, which are refused; and what its two ways to decode accept is not quite the same.
+        if (!IsWellFormed(payload))
+            return new(CodecStatus.Corrupt, 0);
         if (_decompressors.TryRent(out var context) is var status && status != CodecStatus.Ok)
             return new(status, 0);
         try
@@ -144,6 +144,19 @@ public sealed class ZstdCodec : ICodec
         if (!NativeNames.CanLoad(fileNames))
             return $"The library {fileNames[0]} was not found; on Debian and Ubuntu it is in the package libzstd1.";
         return VersionNumber() is var version && version < OldestVersion ? $"The library libzstd is too old ({version}); 1.4.0 is the oldest that can be used." : null;
+    }
+
+    private static bool IsWellFormed(ReadOnlySpan<byte> payload)
+    {
+        do
+        {
+            var walk = default(FrameWalk);
+            if (walk.Continue(payload) != CodecStatus.Ok)
+                return false;
+            payload = payload[(int)walk.Length..];
+        }
+        while (payload.Length > 0);
+        return true;
     }
 
     private static CompressorHandle? MakeCompressor() => CreateCompressor() is { IsInvalid: false } context ? context : null;

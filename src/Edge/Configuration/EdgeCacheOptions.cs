@@ -95,6 +95,9 @@ internal sealed class StorageOptions
     [Setting(Min = "0s", Max = "365d", NeedsRestart = true)]
     public TimeSpan VerifyInterval { get; set; } = TimeSpan.FromHours(24);
 
+    /// <summary>How blobs are compressed on this node's disk.</summary>
+    public CompressionOptions Compression { get; set; } = new();
+
     /// <summary>The bucket behind the local store. Default: none, so blobs are here alone.</summary>
     public S3Options S3 { get; set; } = new();
 
@@ -235,6 +238,9 @@ internal sealed class NamespaceOptions
 
     /// <summary>Disk space that the blobs of the namespace may take; beyond it those that are worth least are evicted. 0 is no limit but the store's. Default: 0.</summary>
     public ByteSize Quota { get; set; }
+
+    /// <summary>Whether blobs of the namespace are stored compressed: <c>auto</c>, as <c>EdgeCache:Storage:Compression</c> says, or <c>off</c>. Default: auto.</summary>
+    public string Compression { get; set; } = "auto";
 
     /// <summary>How long a blob is kept since it was stored, up to 3650 days; after that it is missing. 0 s is for ever. Default: 0 s.</summary>
     [Setting(Min = "0s", Max = "3650d")]

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using EdgeCache.Codecs.Choosing;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Tiering;
 
@@ -12,6 +13,7 @@ internal sealed class EdgeSettings
         Options = options;
         Token = token;
         Namespaces = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToPolicy(n.Key, n.Value), StringComparer.Ordinal);
+        Compression = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToCompressionPolicy(options.Storage.Compression, n.Value), StringComparer.Ordinal);
         Tiers = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToTierPolicy(n.Value), StringComparer.Ordinal);
     }
 
@@ -24,6 +26,16 @@ internal sealed class EdgeSettings
 
     /// <summary>How the blobs of each namespace move between the stores.</summary>
     public FrozenDictionary<string, TierPolicy> Tiers { get; }
+
+    /// <summary>What is compressed of each namespace.</summary>
+    public FrozenDictionary<string, CompressionPolicy> Compression { get; }
+
+    private static CompressionPolicy ToCompressionPolicy(CompressionOptions storage, NamespaceOptions options) => new()
+    {
+        IsEnabled = storage.Enabled && options.Compression == "auto",
+        Level = storage.Level,
+        MinLength = storage.MinSize.Bytes,
+    };
 
     private static TierPolicy ToTierPolicy(NamespaceOptions options) => new()
     {

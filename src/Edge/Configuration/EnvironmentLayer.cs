@@ -15,7 +15,6 @@ internal static class EnvironmentLayer
     /// <summary>Known names of features that this version does not have: they may be off, but never silently ignored.</summary>
     private static readonly FrozenDictionary<string, string> Missing = new Dictionary<string, string>(StringComparer.Ordinal)
     {
-        [AliasPrefix + "ENABLE_COMPRESSION"] = "compression",
         [AliasPrefix + "ENABLE_RATE_LIMITING"] = "rate limiting",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 

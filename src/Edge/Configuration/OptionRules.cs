@@ -90,6 +90,8 @@ internal static class OptionRules
             errors.AddValue($"{key}:Write", "must be through or back.");
         if (space is { Write: "back", Verified: false, Replaceable: false })
             errors.AddValue($"{key}:Write", "back needs Verified or Replaceable: of two nodes that write different bytes under one key, only the far store can say which was first.");
+        if (space.Compression is not ("auto" or "off"))
+            errors.AddValue($"{key}:Compression", "must be auto or off.");
         if (space.WhenUnavailable is not (null or "error" or "miss"))
             errors.AddValue($"{key}:WhenUnavailable", "must be error or miss.");
         if (space is { Verified: true, SlashInKeys: true })

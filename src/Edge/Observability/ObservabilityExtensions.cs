@@ -15,6 +15,7 @@ internal static class ObservabilityExtensions
         services.TryAddSingleton<NodeState>();
         services.TryAddSingleton<NodeGauges>();
         services.TryAddSingleton<StoreMetrics>();
+        services.TryAddSingleton<CompressionMetrics>();
         services.TryAddSingleton<TierMetrics>();
         services.TryAddSingleton<OutboxMetrics>();
         services.TryAddSingleton<CodingMetrics>();
@@ -51,6 +52,7 @@ internal static class ObservabilityExtensions
             _ = services.GetRequiredService<MetricsScraper>();
             _ = services.GetRequiredService<NodeGauges>();
             _ = services.GetRequiredService<StoreMetrics>();
+            _ = services.GetRequiredService<CompressionMetrics>();
             _ = services.GetRequiredService<TierMetrics>();
             if (services.GetService<IOutbox>() is not null)
                 _ = services.GetRequiredService<OutboxMetrics>();

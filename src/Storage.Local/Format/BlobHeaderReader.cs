@@ -52,8 +52,7 @@ internal static class BlobHeaderReader
             verdict = Parse(rented.AsSpan(0, length), out info);
             if (verdict == FileVerdict.Good && info!.FileLength != file.Length)
                 return FileVerdict.Damaged;
-            // A payload that this version can't decode must not be served as if it were the content.
-            return verdict == FileVerdict.Good && info!.Metadata.Coding.Length > 0 ? FileVerdict.Newer : verdict;
+            return verdict;
         }
         finally
         {

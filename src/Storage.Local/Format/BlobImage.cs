@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 
 namespace EdgeCache.Storage.Local.Format;
 
@@ -35,17 +36,20 @@ internal readonly record struct BlobImage(BlobMetadata Metadata, int PayloadOffs
         var verdict = BlobHeaderReader.Parse(image[..length], out var parsed);
         BinaryPrimitives.WriteUInt32LittleEndian(checksum, before);
         info = parsed!;
-        // A payload that this version can't decode must not be served as if it were the content.
-        return verdict == FileVerdict.Good && parsed!.Metadata.Coding.Length == 0;
+        return verdict == FileVerdict.Good;
     }
 
     private static bool IsPayloadGood(ReadOnlySpan<byte> image, BlobHeaderInfo info)
     {
         var payloadLength = (int)info.Metadata.PayloadLength;
         var trailer = image.Slice(info.HeaderLength + payloadLength, info.TrailerLength);
+        var payload = image.Slice(info.HeaderLength, payloadLength);
+
+        // Of the content there are checksums; of a payload that is something else there is the digest, for which it need not be decoded.
+        if (info.Metadata.Coding.Length > 0)
+            return BlobTrailer.Check(trailer) && new Sha256Digest(SHA256.HashData(payload)) == info.Metadata.PayloadSha256;
         if (BlobTrailer.Read(trailer, info.Metadata.Length) is not { } checksums)
             return false;
-        var payload = image.Slice(info.HeaderLength, payloadLength);
         for (var i = 0; i < checksums.Length; i++)
         {
             var block = payload[(i * BlobFile.BlockLength)..];

@@ -26,10 +26,14 @@ internal static class BlobTrailer
         BinaryPrimitives.WriteUInt32LittleEndian(trailer[^sizeof(uint)..], Crc32C.Of(trailer[..^sizeof(uint)]));
     }
 
+    /// <summary>Whether the trailer is what was written.</summary>
+    public static bool Check(ReadOnlySpan<byte> trailer) =>
+        trailer.Length >= sizeof(uint) && BinaryPrimitives.ReadUInt32LittleEndian(trailer[^sizeof(uint)..]) == Crc32C.Of(trailer[..^sizeof(uint)]);
+
     /// <summary>Reads the table; null when the trailer is damaged or has none that can be used.</summary>
     public static uint[]? Read(ReadOnlySpan<byte> trailer, long contentLength)
     {
-        if (trailer.Length < sizeof(uint) || BinaryPrimitives.ReadUInt32LittleEndian(trailer[^sizeof(uint)..]) != Crc32C.Of(trailer[..^sizeof(uint)]))
+        if (!Check(trailer))
             return null;
         var fields = new FieldReader(trailer[..^sizeof(uint)]);
         while (fields.TryRead(out var type, out var value))

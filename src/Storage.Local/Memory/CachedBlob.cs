@@ -7,7 +7,10 @@ namespace EdgeCache.Storage.Local.Memory;
 /// A small blob in memory, verified when it came in, and its own reader: it has no state, so all who read it share it. Its bytes belong to the garbage collector, so they
 /// stay as they are for whoever still reads when the tier has given them up.
 /// </summary>
-internal sealed class CachedBlob(in IndexEntry entry, BlobMetadata metadata, byte[] content) : CacheNode(entry, Measure(metadata, content.Length)), IBlobReader
+/// <param name="entry">The entry that points to it.</param>
+/// <param name="metadata">What is known of it.</param>
+/// <param name="bytes">The content; and behind it the payload, where that is something else: a hit decodes nothing, whatever it asks for.</param>
+internal sealed class CachedBlob(in IndexEntry entry, BlobMetadata metadata, byte[] bytes) : CacheNode(entry, Measure(metadata, bytes.Length)), IBlobReader
 {
     // What the runtime takes on 64 bits, counted with GC.GetAllocatedBytesForCurrentThread; a test holds it against that.
     private const int ObjectHeader = 16;
@@ -20,10 +23,16 @@ internal sealed class CachedBlob(in IndexEntry entry, BlobMetadata metadata, byt
 
     public BlobMetadata Metadata { get; } = metadata;
 
+    public bool HasPayload => Metadata.Coding.Length > 0;
+
+    private ReadOnlyMemory<byte> Content => bytes.AsMemory(0, (int)Metadata.Length);
+
+    private ReadOnlyMemory<byte> Payload => bytes.AsMemory((int)Metadata.Length);
+
     /// <summary>Bytes that a blob takes in memory, with everything around it.</summary>
     public static long Measure(BlobMetadata metadata, int contentLength)
     {
-        var texts = Text(metadata.Key.Namespace) + Text(metadata.Key.Tenant) + Text(metadata.Key.Key) + Text(metadata.ContentType) + Text(metadata.Writer) + Text(metadata.FarValidator);
+        var texts = Text(metadata.Coding) + Text(metadata.Key.Namespace) + Text(metadata.Key.Tenant) + Text(metadata.Key.Key) + Text(metadata.ContentType) + Text(metadata.Writer) + Text(metadata.FarValidator);
         foreach (var tag in metadata.Tags)
             texts += Text(tag);
         foreach (var (name, value) in metadata.StoredHeaders)
@@ -34,23 +43,31 @@ internal sealed class CachedBlob(in IndexEntry entry, BlobMetadata metadata, byt
         return Fixed + texts + lists + RoundUp(ArrayHeader + contentLength);
     }
 
-    public ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
-    {
-        var left = content.Length - offset;
-        if (left <= 0)
-            return new(0);
-        var length = (int)Math.Min(left, buffer.Length);
-        content.AsSpan((int)offset, length).CopyTo(buffer.Span);
-        return new(length);
-    }
+    public ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => new(Copy(Content.Span, offset, buffer.Span));
 
     public bool TryGetMemory(out ReadOnlyMemory<byte> memory)
     {
-        memory = content;
+        memory = Content;
         return true;
     }
 
+    public ValueTask<int> ReadPayloadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => new(Copy(Payload.Span, offset, buffer.Span));
+
+    public bool TryGetPayloadMemory(out ReadOnlyMemory<byte> memory)
+    {
+        memory = Payload;
+        return HasPayload;
+    }
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static int Copy(ReadOnlySpan<byte> source, long offset, Span<byte> target)
+    {
+        var length = (int)Math.Clamp(source.Length - offset, 0, target.Length);
+        if (length > 0)
+            source.Slice((int)offset, length).CopyTo(target);
+        return length;
+    }
 
     private static long Text(string text) => text.Length == 0 ? 0 : RoundUp(StringHeader + (2L * text.Length));
 

@@ -61,8 +61,12 @@ internal sealed class MemoryTier
     public bool Knock(in IndexEntry entry) => _shards.Length != 0 && entry.Length <= MaxRecordLength && ShardOf(entry.Hash).Knock(entry);
 
     /// <summary>Puts a blob in whose bytes have just been verified; null where it does not fit.</summary>
-    public CachedBlob? Add(in IndexEntry entry, BlobMetadata metadata, ReadOnlySpan<byte> content) =>
-        _shards.Length == 0 ? null : ShardOf(entry.Hash).Add(entry, metadata, content);
+    /// <param name="entry">The entry that points to it.</param>
+    /// <param name="metadata">What is known of it.</param>
+    /// <param name="content">Its content.</param>
+    /// <param name="payload">Its payload, where that is not the content; empty otherwise. Those who want it are served from here too.</param>
+    public CachedBlob? Add(in IndexEntry entry, BlobMetadata metadata, ReadOnlySpan<byte> content, ReadOnlySpan<byte> payload) =>
+        _shards.Length == 0 ? null : ShardOf(entry.Hash).Add(entry, metadata, content, payload);
 
     /// <summary>Frees the room of a blob that is no more. It could not be found anyway.</summary>
     public void Remove(KeyHash hash)
@@ -102,17 +106,17 @@ internal sealed class MemoryTier
             if (_cache.Find(entry) is not { } blob)
                 return null;
             Interlocked.Increment(ref _hits);
-            Interlocked.Add(ref _hitBytes, blob.Metadata.PayloadLength);
+            Interlocked.Add(ref _hitBytes, blob.Metadata.Length);
             return blob;
         }
 
         public bool Knock(in IndexEntry entry) => _cache.Fits(entry.Length) && _door.Knock(entry.Hash);
 
-        public CachedBlob? Add(in IndexEntry entry, BlobMetadata metadata, ReadOnlySpan<byte> content)
+        public CachedBlob? Add(in IndexEntry entry, BlobMetadata metadata, ReadOnlySpan<byte> content, ReadOnlySpan<byte> payload)
         {
-            if (!_cache.Fits(CachedBlob.Measure(metadata, content.Length)))
+            if (!_cache.Fits(CachedBlob.Measure(metadata, content.Length + payload.Length)))
                 return null;
-            var blob = new CachedBlob(entry, metadata, content.ToArray());
+            var blob = new CachedBlob(entry, metadata, [.. content, .. payload]);
             if (!_cache.TryAdd(blob))
                 return null;
             Interlocked.Increment(ref _admissions);

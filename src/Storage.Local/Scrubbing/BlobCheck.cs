@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using EdgeCache.Storage.Local.Compressing;
 using EdgeCache.Storage.Local.Disk;
 using EdgeCache.Storage.Local.Files;
 using EdgeCache.Storage.Local.Format;
@@ -16,9 +17,10 @@ internal readonly record struct Finding(RecordVerdict Verdict, BlobKey? Key = nu
 
 /// <summary>
 /// Reads one stored blob, all of it, and holds it against everything that was written down of it: the checksums of record, headers and blocks, the SHA-256 of the
-/// whole content, and the hash of the key. Holds one block in memory.
+/// whole content, and the hash of the key. Of a payload in a coding the SHA-256 is the payload's, and where it can be decoded here its content is held against the checksums. Holds
+/// one block in memory, or one frame and its content.
 /// </summary>
-internal sealed class BlobCheck(SegmentSet segments, StoreLayout layout, IFileSystem files, HashSecret secret)
+internal sealed class BlobCheck(SegmentSet segments, StoreLayout layout, IFileSystem files, HashSecret secret, StoreCompression compression)
 {
     /// <summary>Checks the blob that an entry points to.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
@@ -72,7 +74,10 @@ internal sealed class BlobCheck(SegmentSet segments, StoreLayout layout, IFileSy
             {
                 return damaged;
             }
-            return await IsContentGoodAsync(file, info, checksums, rate, cancellationToken).ConfigureAwait(false) ? new(RecordVerdict.Good, metadata.Key) : damaged;
+            var isGood = metadata.Coding.Length == 0
+                ? await IsContentGoodAsync(file, info, checksums, rate, cancellationToken).ConfigureAwait(false)
+                : await new PayloadCheck(file, info, compression).IsGoodAsync(checksums, rate, cancellationToken).ConfigureAwait(false);
+            return isGood ? new(RecordVerdict.Good, metadata.Key) : damaged;
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -77,7 +77,7 @@ public sealed class ChooserTests
         Note("a", Choose(Text), 300);
         Note("a", Choose(Text), 300);
         Note("a", Choose(Noise), 1000);
-        _chooser.Counts.ShouldBe([(CompressionMethod.Identity, CompressionReason.Entropy, 1), (CompressionMethod.Zstd, CompressionReason.Compressible, 2)]);
+        _chooser.Totals.ShouldBe([new(CompressionMethod.Identity, CompressionReason.Entropy, 1, 1000, 1000), new(CompressionMethod.Zstd, CompressionReason.Compressible, 2, 2000, 600)]);
     }
 
     [Fact]

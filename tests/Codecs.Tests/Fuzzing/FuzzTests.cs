@@ -48,7 +48,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
                 File.WriteAllBytes(path, input);
                 throw new InvalidOperationException($"After {runs} cases, seed {seed}: {path}", error);
             }
-            runs++;
+            if (++runs % 1_000_000 == 0)
+                output.WriteLine($"{runs} cases");
         }
         output.WriteLine($"{runs} cases");
         runs.ShouldBeGreaterThan(seconds);

@@ -1,3 +1,4 @@
+using EdgeCache.Codecs.Choosing;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Tests.Tls;
 
@@ -78,7 +79,6 @@ public sealed class LayerTests : IDisposable
     }
 
     [Theory]
-    [InlineData("ENABLE_COMPRESSION")]
     [InlineData("ENABLE_RATE_LIMITING")]
     public async Task What_this_version_does_not_have_may_be_off_but_not_on(string alias)
     {
@@ -88,6 +88,21 @@ public sealed class LayerTests : IDisposable
         _machine.Environment[$"BUILDER_CACHE_SERVER_{alias}"] = "true";
         var errors = await _machine.LoadBadAsync();
         errors.ShouldHaveSingleItem().ShouldContain($"BUILDER_CACHE_SERVER_{alias}");
+    }
+
+    [Fact]
+    public async Task The_short_name_switches_compression_and_a_namespace_may_be_left_out()
+    {
+        _machine.WriteConfig("""{"EdgeCache": {"Storage": {"Compression": {"Level": 9, "MinSize": "4 KiB"}}, "Namespaces": {"nx": {"Compression": "off"}}}}""");
+        var settings = (await _machine.LoadGoodAsync()).Settings;
+        settings.Compression["artifacts"].ShouldBe(new CompressionPolicy { Level = 9, MinLength = 4096 });
+        settings.Compression["nx"].IsEnabled.ShouldBeFalse();
+
+        _machine.Environment["BUILDER_CACHE_SERVER_ENABLE_COMPRESSION"] = "false";
+        (await _machine.LoadGoodAsync()).Settings.Compression["artifacts"].IsEnabled.ShouldBeFalse();
+
+        _machine.WriteConfig("""{"EdgeCache": {"Storage": {"Compression": {"Level": 20}}, "Namespaces": {"nx": {"Compression": "on"}}}}""");
+        (await _machine.LoadBadAsync()).Count.ShouldBe(2);
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public sealed class NamespaceLimitHttpTests
     {
         await using var node = await TestNode.StartAsync(("Namespaces:artifacts:Quota", "1 MiB"));
         for (var i = 0; i < 60; i++)
-            (await node.PutAsync($"/artifacts/k{i}", new byte[50_000])).StatusCode.ShouldBe(HttpStatusCode.Created);
+            (await node.PutAsync($"/artifacts/k{i}", Blobs.Bytes(50_000, seed: i))).StatusCode.ShouldBe(HttpStatusCode.Created);
         var metrics = await node.Client.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
         Value(metrics, "edgecache_namespace_bytes{namespace=\"artifacts\"}").ShouldBeInRange(500_000, 1 << 20);
         Value(metrics, "edgecache_evictions_total{namespace=\"artifacts\",reason=\"quota\"}").ShouldBeInRange(30, 55);

@@ -76,7 +76,7 @@ public sealed class MemoryTierTests(ITestOutputHelper output)
         var content = new byte[length];
         var image = BlobImages.Make(BlobImages.Describe(Blobs.Key($"{number:x64}"), content) with { Tags = ["nightly"], ContentType = "text/x-c", Writer = "ci" }, content);
         BlobImage.TryRead(image, verifyPayload: true, out var read).ShouldBeTrue();
-        tier.Add(EntryOf(number, length), read.Metadata, content);
+        tier.Add(EntryOf(number, length), read.Metadata, content, []);
     }
 
     private static IndexEntry EntryOf(int number, int length)

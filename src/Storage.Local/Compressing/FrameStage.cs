@@ -1,0 +1,192 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using EdgeCache.Codecs.Choosing;
+using EdgeCache.Codecs.Frames;
+using EdgeCache.Codecs.Zstd;
+using EdgeCache.Storage.Local.Format;
+
+namespace EdgeCache.Storage.Local.Compressing;
+
+/// <summary>
+/// Content on its way to frames: what has been gathered for the next, how long those before are, and of one of those, for whoever reads back, the content again. Holds at most two pieces of
+/// a frame's content, and a frame that came with its content.
+/// </summary>
+/// <remarks>What readers share with the writer is changed under the writer's lock.</remarks>
+internal sealed class FrameStage : IDisposable
+{
+    private readonly StoreCompression _compression;
+    private readonly CompressionPolicy _policy;
+    private readonly List<int> _lengths = [];
+    private readonly IncrementalHash _digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly byte[] _gathered;
+    private byte[]? _received;
+    private int _receivedLength;
+    private byte[]? _decoded;
+    private int _decodedLength;
+    private long _lastFrame;
+    private long _lastStart;
+
+    private FrameStage(StoreCompression compression, CompressionPolicy policy, int room)
+    {
+        _compression = compression;
+        _policy = policy;
+        _gathered = ArrayPool<byte>.Shared.Rent(room);
+    }
+
+    /// <summary>Whether there are frames: decided by the first.</summary>
+    public bool IsDecided { get; set; }
+
+    /// <summary>Content in frames that are written, in bytes; what comes after it has been gathered. The last frame's content stays here, for those who read back.</summary>
+    public long WrittenLength { get; private set; }
+
+    public int GatheredLength { get; private set; }
+
+    public long ContentLength => WrittenLength + GatheredLength;
+
+    public bool IsFull => GatheredLength == SeekTable.FrameContentLength;
+
+    public ReadOnlySpan<byte> Gathered => _gathered.AsSpan(0, GatheredLength);
+
+    /// <summary>Room that a frame of what has been gathered may take, in bytes.</summary>
+    public int FrameRoom => Math.Max(_receivedLength, FrameCompressor.Measure(_compression.Zstd, GatheredLength));
+
+    public int TableLength => checked((int)SeekTable.Measure(_lengths.Count));
+
+    public Sha256Digest? PayloadDigest { get; private set; }
+
+    /// <summary>Held by whoever decodes a frame, or copies from it.</summary>
+    public SemaphoreSlim Decoding { get; } = new(1, 1);
+
+    /// <summary>The frame that is decoded; -1 for none.</summary>
+    public long DecodedFrame { get; private set; } = -1;
+
+    /// <summary>A stage for a blob, or none where it is clear already that it is stored as it is, with the reason.</summary>
+    public static (FrameStage? Stage, CompressionChoice Choice) For(StoreCompression compression, BlobMetadata draft, PutOptions options)
+    {
+        var policy = compression.PolicyOf(draft.Key.Namespace);
+        if (!policy.IsEnabled)
+            return (null, new(CompressionMethod.Identity, 0, CompressionReason.Off));
+        if (!compression.Zstd.IsAvailable)
+            return (null, new(CompressionMethod.Identity, 0, CompressionReason.Unavailable));
+        if (options.ExpectedLength < policy.MinLength || BlobHeader.Measure(Coded(draft)) > BlobFile.MaxHeaderLength)
+            return (null, new(CompressionMethod.Identity, 0, CompressionReason.TooSmall));
+        var room = (int)Math.Clamp(options.ExpectedLength ?? SeekTable.FrameContentLength, 1, SeekTable.FrameContentLength);
+        return (new FrameStage(compression, policy, room), default);
+    }
+
+    /// <summary>What is known beforehand of a blob in frames.</summary>
+    public static BlobMetadata Coded(BlobMetadata draft) => draft with { Coding = ZstdCodec.CodingName };
+
+    /// <summary>Takes content for the frame that is being gathered.</summary>
+    /// <param name="content">Content; what does not fit is left.</param>
+    /// <param name="frame">The frame that all of this content came in; empty for none.</param>
+    /// <returns>How much was taken, in bytes.</returns>
+    public int Take(ReadOnlySpan<byte> content, ReadOnlySpan<byte> frame)
+    {
+        var taken = Math.Min(content.Length, SeekTable.FrameContentLength - GatheredLength);
+        // A frame stands for what was gathered as long as that is the frame's content and nothing else.
+        _receivedLength = 0;
+        if (GatheredLength == 0 && taken == content.Length && frame.Length > 0 && frame.Length <= SeekTable.MaxFrameLength(taken))
+        {
+            _received ??= ArrayPool<byte>.Shared.Rent(SeekTable.MaxFrameLength(SeekTable.FrameContentLength));
+            frame.CopyTo(_received);
+            _receivedLength = frame.Length;
+        }
+        content[..taken].CopyTo(_gathered.AsSpan(GatheredLength));
+        GatheredLength += taken;
+        return taken;
+    }
+
+    /// <summary>What is to be done with the blob, by what has been gathered of it.</summary>
+    public CompressionChoice Choose(string name)
+    {
+        if (_receivedLength > 0 && GatheredLength >= _policy.MinLength && _receivedLength <= GatheredLength * CompressionChooser.WorstRatio)
+            return new(CompressionMethod.Zstd, 0, CompressionReason.AsReceived);
+        return _compression.Chooser.Choose(name, Gathered, _policy);
+    }
+
+    /// <summary>Makes the frame of what has been gathered.</summary>
+    /// <param name="room">Where to; at least <see cref="FrameRoom"/> bytes.</param>
+    /// <param name="choice">The choice, which the first frame may still change.</param>
+    /// <returns>The frame's length in bytes.</returns>
+    public int Compress(Span<byte> room, ref CompressionChoice choice)
+    {
+        if (_receivedLength > 0 && (IsDecided || choice.Reason == CompressionReason.AsReceived))
+        {
+            _received.AsSpan(0, _receivedLength).CopyTo(room);
+            return _receivedLength;
+        }
+        var level = IsDecided ? _compression.Chooser.LevelNow(_policy.Level) : choice.Level;
+        var length = FrameCompressor.Compress(_compression.Zstd, Gathered, room, level, out var status);
+        if (!IsDecided)
+            choice = CompressionChooser.Judge(choice, GatheredLength, length, status);
+        return length;
+    }
+
+    public void AddToDigest(ReadOnlySpan<byte> payload) => _digest.AppendData(payload);
+
+    /// <summary>The frame has been written.</summary>
+    public void EndFrame(int length, bool isLast)
+    {
+        _lengths.Add(length);
+        _receivedLength = 0;
+        if (isLast)
+            return;
+        WrittenLength += GatheredLength;
+        GatheredLength = 0;
+    }
+
+    public void WriteTable(Span<byte> table) => SeekTable.Write(CollectionsMarshal.AsSpan(_lengths), ContentLength, table);
+
+    public void End() => PayloadDigest = new Sha256Digest(_digest.GetHashAndReset());
+
+    public int CopyGathered(long offset, Span<byte> target)
+    {
+        var length = (int)Math.Clamp(ContentLength - offset, 0, target.Length);
+        if (length > 0)
+            _gathered.AsSpan((int)(offset - WrittenLength), length).CopyTo(target);
+        return length;
+    }
+
+    /// <summary>Where in the payload a written frame is.</summary>
+    public (long Start, int Length) FrameAt(long frame)
+    {
+        // Whoever reads back reads on: mostly it is one step.
+        if (frame < _lastFrame)
+            (_lastFrame, _lastStart) = (0, 0);
+        for (; _lastFrame < frame; _lastFrame++)
+            _lastStart += _lengths[(int)_lastFrame];
+        return (_lastStart, _lengths[(int)frame]);
+    }
+
+    /// <summary>Decodes a frame, which then is <see cref="DecodedFrame"/>; false when it is not what was written.</summary>
+    public bool Decode(long frame, ReadOnlySpan<byte> payload)
+    {
+        DecodedFrame = -1;
+        _decoded ??= ArrayPool<byte>.Shared.Rent(SeekTable.FrameContentLength);
+        var result = _compression.Zstd.Decompress(payload, _decoded.AsSpan(0, SeekTable.FrameContentLength));
+        if (result.Length != SeekTable.FrameContentLength)
+            return false;
+        (DecodedFrame, _decodedLength) = (frame, result.Length);
+        return true;
+    }
+
+    public int CopyDecoded(int offset, Span<byte> target)
+    {
+        var length = Math.Min(_decodedLength - offset, target.Length);
+        _decoded.AsSpan(offset, length).CopyTo(target);
+        return length;
+    }
+
+    public void Dispose()
+    {
+        ArrayPool<byte>.Shared.Return(_gathered);
+        if (_received is not null)
+            ArrayPool<byte>.Shared.Return(_received);
+        if (_decoded is not null)
+            ArrayPool<byte>.Shared.Return(_decoded);
+        _digest.Dispose();
+        Decoding.Dispose();
+    }
+}

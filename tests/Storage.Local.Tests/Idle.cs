@@ -1,0 +1,9 @@
+using EdgeCache.Codecs.Choosing;
+
+namespace EdgeCache.Storage.Local.Tests;
+
+/// <summary>Processors that have nothing else to do, however busy the machine is: what is compressed must not depend on the other tests.</summary>
+internal sealed class Idle : ICpuPressure
+{
+    public double Current => 0;
+}
