@@ -1,5 +1,6 @@
 using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Admin;
+using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Cors;
 using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Limits;
@@ -20,6 +21,7 @@ internal static class Pipeline
         services.AddAccess();
         services.AddLimits();
         services.AddSingleton<NodeIdentity>();
+        services.AddCompression();
         services.AddSingleton<GetHandler>();
         services.AddSingleton<PutHandler>();
         services.AddSingleton<DeleteHandler>();
@@ -54,6 +56,7 @@ internal static class Pipeline
 
             // From here on, only routes of the user's own: forwarded as YARP does it.
             route.UseRateLimiter();
+            route.UseWhen(RouteCompression.IsAsked, asked => asked.UseResponseCompression());
             route.UseSessionAffinity();
             route.UseLoadBalancing();
             route.UsePassiveHealthChecks();

@@ -180,6 +180,9 @@ internal sealed class DeliveryOptions
     /// <summary>How long the address of a redirect is good, 1 s to 7 days. Default: 5 min.</summary>
     [Setting(Min = "1s", Max = "7d")]
     public TimeSpan RedirectLifetime { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How content is compressed on its way to clients.</summary>
+    public WireCompressionOptions Compression { get; set; } = new();
 }
 
 internal sealed class MetricsOptions

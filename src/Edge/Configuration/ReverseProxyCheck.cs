@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Cors;
 using EdgeCache.Edge.Limits;
 using EdgeCache.Edge.Protocols;
@@ -16,8 +17,8 @@ internal static class ReverseProxyCheck
         RoutePolicy.AddAll(services, limits);
         services.AddSingleton(names);
         services.AddSingleton<ICorsPolicyProvider, CorsPolicies>();
-        var proxy = services.AddReverseProxy().AddTransformFactory<SignedUrlTransformFactory>().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy))
-            .LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters);
+        var proxy = services.AddReverseProxy().LoadFromConfig(configuration.GetSection(FrameworkSections.ReverseProxy))
+            .LoadFromMemory(BuiltinRoutes.Routes, BuiltinRoutes.Clusters).AddTransformFactory<SignedUrlTransformFactory>().AddTransformFactory<RouteCompression>();
 
         // YARP brings data protection for session affinity, and that makes keys in the user's home at every start. Without this eager
         // service they are made when a route first needs them, and a node without such routes writes nothing outside its store.

@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Protocols;
 using EdgeCache.Storage;
 
@@ -13,6 +14,7 @@ internal sealed class DeleteHandler(IBlobStore store)
             await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, "A precondition of the request can't be understood.");
             return;
         }
+        condition = await CodedTags.ResolveAsync(condition, store, blob.Key, context.RequestAborted);
         var deleted = await store.DeleteAsync(blob.Key, condition, context.RequestAborted);
         if (deleted.IsOk)
             context.Response.StatusCode = StatusCodes.Status204NoContent;

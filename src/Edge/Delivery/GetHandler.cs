@@ -1,29 +1,19 @@
-using System.IO.Pipelines;
+using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Origins;
 using EdgeCache.Edge.Protocols;
-using EdgeCache.Edge.Transport;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Tiering;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace EdgeCache.Edge.Delivery;
 
 /// <summary>GET and HEAD of a blob.</summary>
-internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings, EdgeMetrics metrics, TimeProvider time, ILogger<GetHandler> logger, IRedirector? redirector = null)
+internal sealed partial class GetHandler(
+    IBlobStore store, LiveSettings settings, EdgeMetrics metrics, ResponseCodings codings, TimeProvider time, ILogger<GetHandler> logger, IRedirector? redirector = null)
 {
-    /// <summary>Bytes that are read from the store and handed to the connection at a time.</summary>
-    private const int ChunkLength = 64 * 1024;
-
-    /// <summary>Bytes that the system is told to send from a file at a time.</summary>
-    private const int FilePartLength = 256 * 1024;
-
-    /// <summary>Shorter content is read: a copy of it costs less than the calls that save it.</summary>
-    private const int LeastFilePart = 16 * 1024;
-
-    /// <summary>Bytes that are read after a part was not in the system's memory, before it is asked again: it reads ahead, and what is on its way in would be waited for.</summary>
-    private const int ColdStretch = 1024 * 1024;
-
     public Task HandleAsync(HttpContext context, BlobRequest blob) =>
         HttpMethods.IsHead(context.Request.Method) ? HeadAsync(context, blob) : GetAsync(context, blob);
 
@@ -37,12 +27,24 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         }
         metrics.RecordLookup(blob.Policy.Name, IsHit(found.Value.Source));
         var fields = FieldsOf(found.Value, blob);
-        if (!await StartAsync(context, blob, found.Value, fields, found.Value.Source))
+        var accept = AcceptEncoding.Parse(context.Request.Headers.AcceptEncoding);
+        using var selected = await SelectAsync(context, accept, found.Value, fields);
+        if (!await StartAsync(context, blob, found.Value, fields, accept, selected, found.Value.Source))
             return;
-        Representation.SetContent(context.Response, found.Value, fields);
+        Representation.SetContent(context.Response, found.Value, fields, selected);
         if (IsPeer(context))
             TellPeer(context, found.Value);
-        context.Response.ContentLength = found.Value.Length;
+        context.Response.ContentLength = selected.IsStored ? found.Value.PayloadLength : selected.Coding == ContentCoding.Identity ? found.Value.Length : null;
+    }
+
+    /// <summary>As a GET would choose. What has to be read for that is read here, if it is at hand: a HEAD fetches nothing from elsewhere.</summary>
+    private async ValueTask<SelectedCoding> SelectAsync(HttpContext context, AcceptEncoding accept, BlobMetadata blob, BlobFields fields)
+    {
+        if (accept.IsIdentityOnly || fields.Shrinks is not null || !IsHit(blob.Source))
+            return await codings.SelectAsync(context.Request, accept, blob, fields, reader: null);
+        var opened = await store.OpenReadAsync(blob.Key, new ByteRange(0, ResponseCodings.SampleLength), context.RequestAborted);
+        await using var reader = opened.Value;
+        return await codings.SelectAsync(context.Request, accept, blob, fields, reader?.Metadata.Generation == blob.Generation ? reader : null);
     }
 
     private async Task GetAsync(HttpContext context, BlobRequest blob)
@@ -62,13 +64,28 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         await using var reader = opened.Value;
         metrics.RecordLookup(blob.Policy.Name, IsHit(reader.Source));
         var fields = FieldsOf(reader.Metadata, blob);
-        if (!await StartAsync(context, blob, reader.Metadata, fields, reader.Source))
+        var accept = AcceptEncoding.Parse(context.Request.Headers.AcceptEncoding);
+        using var selected = await codings.SelectAsync(context.Request, accept, reader.Metadata, fields, reader);
+        if (!await StartAsync(context, blob, reader.Metadata, fields, accept, selected, reader.Source))
             return;
-        if (await SelectRangeAsync(context, reader.Metadata, fields) is not { } range)
+        codings.RecordChoice(selected);
+        if (selected.Coding == ContentCoding.Identity)
+        {
+            if (await SelectRangeAsync(context, reader.Metadata, fields, selected) is not { } range)
+                return;
+            await TellPeerAsync(context, reader);
+            await SendAsync(context, blob, reader, range, ContentCoding.Identity);
             return;
-        if (IsPeer(context))
-            TellPeer(context, reader.Metadata with { Checksums = await ChecksumsOfAsync(reader, context.RequestAborted) });
-        await SendAsync(context, blob, reader, range);
+        }
+        Representation.SetContent(context.Response, reader.Metadata, fields, selected);
+        await TellPeerAsync(context, reader);
+        if (!selected.IsStored)
+        {
+            await SendEncodedAsync(context, blob, reader, selected);
+            return;
+        }
+        context.Response.ContentLength = reader.Metadata.PayloadLength;
+        await SendAsync(context, blob, reader, new ByteRange(0, reader.Metadata.PayloadLength), selected.Coding);
     }
 
     /// <summary>The address that a signed one is exchanged for is good no longer than that.</summary>
@@ -97,15 +114,21 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
     private static BlobFields FieldsOf(BlobMetadata metadata, BlobRequest blob) => BlobFields.Of(metadata, blob.Policy, blob.IsPublic);
 
     /// <summary>Evaluates the preconditions and sets the validators; false when the answer is complete without content.</summary>
-    private async ValueTask<bool> StartAsync(HttpContext context, BlobRequest blob, BlobMetadata metadata, BlobFields fields, BlobSource source)
+    private async ValueTask<bool> StartAsync(HttpContext context, BlobRequest blob, BlobMetadata metadata, BlobFields fields, AcceptEncoding accept, SelectedCoding selected, BlobSource source)
     {
-        var result = Preconditions.EvaluateRead(context.Request.Headers, metadata);
+        if (selected.Refusal != 0)
+        {
+            await RefuseAsync(context, selected.Refusal);
+            return false;
+        }
+        var etag = fields.ETagOf(selected);
+        var result = Preconditions.EvaluateRead(context.Request.Headers, metadata, accept, ref etag);
         if (result == PreconditionResult.Malformed)
         {
             await Problem.WriteAsync(context, StatusCodes.Status400BadRequest, "If-Match and If-None-Match take '*' or a list of entity tags in double quotes.");
             return false;
         }
-        Representation.SetValidators(context.Response, fields, source);
+        Representation.SetValidators(context.Response, fields, etag, source);
         CacheFields.Set(context.Response, blob, metadata, fields, source, time);
         switch (result)
         {
@@ -120,8 +143,17 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         }
     }
 
+    private static Task RefuseAsync(HttpContext context, int status)
+    {
+        context.Response.Headers.Vary = StringValues.Concat(context.Response.Headers.Vary, HeaderNames.AcceptEncoding);
+        if (status == StatusCodes.Status406NotAcceptable)
+            return Problem.WriteAsync(context, status, "The blob can't be sent in any of the codings that Accept-Encoding allows, and it does not allow identity; a range is always sent as identity.");
+        context.Response.Headers.RetryAfter = "1";
+        return Problem.WriteAsync(context, status, "Too much is being compressed now, and the request does not accept the blob as it is.");
+    }
+
     /// <summary>Sets status, length and description for the whole content or the part that is asked for; null when the answer is complete.</summary>
-    private static async ValueTask<ByteRange?> SelectRangeAsync(HttpContext context, BlobMetadata metadata, BlobFields fields)
+    private static async ValueTask<ByteRange?> SelectRangeAsync(HttpContext context, BlobMetadata metadata, BlobFields fields, SelectedCoding selected)
     {
         var response = context.Response;
         var range = new ByteRange(0, metadata.Length);
@@ -142,7 +174,7 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
                 response.Headers.ContentRange = $"bytes {range.Offset}-{range.Offset + range.Length - 1}/{metadata.Length}";
                 break;
         }
-        Representation.SetContent(response, metadata, fields);
+        Representation.SetContent(response, metadata, fields, selected);
         response.ContentLength = range.Length;
         return range;
     }
@@ -154,6 +186,12 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
     {
         if (MetadataField.Write(metadata) is { } text)
             context.Response.Headers[MetadataField.Name] = text;
+    }
+
+    private static async ValueTask TellPeerAsync(HttpContext context, IBlobReader reader)
+    {
+        if (IsPeer(context))
+            TellPeer(context, reader.Metadata with { Checksums = await ChecksumsOfAsync(reader, context.RequestAborted) });
     }
 
     private static async ValueTask<BlockChecksums?> ChecksumsOfAsync(IBlobReader reader, CancellationToken cancellationToken)
@@ -169,78 +207,6 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
         }
     }
 
-    private async Task SendAsync(HttpContext context, BlobRequest blob, IBlobReader reader, ByteRange range)
-    {
-        var body = context.Response.BodyWriter;
-        var (sent, fromFiles, filesFrom) = (0L, 0L, 0L);
-        try
-        {
-            // Once the header is written, the body's memory is the connection's own; before, it would be memory to be copied from.
-            if (range.Length > 0)
-                await context.Response.StartAsync(context.RequestAborted);
-            if (reader.TryGetMemory(out var content))
-            {
-                await body.WriteAsync(content.Slice((int)range.Offset, (int)range.Length), context.RequestAborted);
-                sent = range.Length;
-                blob.Traffic?.Add(sent);
-            }
-            var files = range.Length - sent < LeastFilePart ? null : context.Features.Get<SocketPipeWriter>();
-            while (sent < range.Length)
-            {
-                var (offset, left) = (range.Offset + sent, range.Length - sent);
-                var part = 0;
-                if (files is not null && sent >= filesFrom)
-                {
-                    part = WriteFromFile(files, body, reader, offset, left);
-                    fromFiles += part;
-                    filesFrom = part > 0 ? filesFrom : sent + ColdStretch;
-                }
-                if (part == 0)
-                    part = await WriteAsync(body, reader, offset, left, context.RequestAborted);
-                blob.Traffic?.Add(part);
-                var flushed = await body.FlushAsync(context.RequestAborted);
-                if (files is { IsFileShort: true })
-                    await FailShortAsync(reader, offset + part - 1);
-                sent += part;
-                if (flushed.IsCompleted || flushed.IsCanceled)
-                    break;
-                if (sent < range.Length && InlineTurn.IsOver(context, part))
-                    await Task.Yield();
-            }
-        }
-        catch (IOException error) when (!context.RequestAborted.IsCancellationRequested)
-        {
-            // The length has been announced: only a cut connection tells the client that this is not the blob.
-            LogCut(error, blob.Key, sent);
-            context.Abort();
-        }
-        metrics.RecordSent(blob.Policy.Name, sent, fromFiles);
-    }
-
-    /// <summary>Has the next bytes sent from the file that they are in, if that can be done without a wait; 0 where they have to be read.</summary>
-    private static int WriteFromFile(SocketPipeWriter files, PipeWriter body, IBlobReader reader, long offset, long left)
-    {
-        var length = (int)Math.Min(FilePartLength, left);
-        return reader.TryGetFile(offset, length, out var file, out var position) && files.TryWriteFile(body, file, position, length) ? length : 0;
-    }
-
-    private static async ValueTask<int> WriteAsync(PipeWriter body, IBlobReader reader, long offset, long left, CancellationToken cancellationToken)
-    {
-        var buffer = body.GetMemory((int)Math.Min(ChunkLength, left));
-        var read = await reader.ReadAsync(offset, buffer[..(int)Math.Min(buffer.Length, left)], cancellationToken);
-        if (read == 0)
-            throw new BlobDamagedException($"The content of {reader.Metadata.Key} ends too early.");
-        body.Advance(read);
-        return read;
-    }
-
-    /// <summary>A file did not have what was to be sent of it. Its reader finds that too, and sees to it that nobody is served from it any more.</summary>
-    private static async Task FailShortAsync(IBlobReader reader, long last)
-    {
-        await reader.ReadAsync(last, new byte[1], CancellationToken.None);
-        throw new BlobDamagedException($"The content of {reader.Metadata.Key} ends too early.");
-    }
-
     private Task AnswerAbsenceAsync(HttpContext context, BlobRequest blob, StoreStatus status, string? detail)
     {
         metrics.RecordLookup(blob.Policy.Name, hit: false);
@@ -254,7 +220,4 @@ internal sealed partial class GetHandler(IBlobStore store, LiveSettings settings
             ? Problem.WriteAsync(context, StatusCodes.Status404NotFound, $"The blob is not here, and it can't be found out whether the far store has it: {detail}")
             : StoreProblem.WriteAsync(context, blob.Policy, status, detail);
     }
-
-    [LoggerMessage(LogLevel.Error, "The transfer of {Key} was cut after {Sent} bytes")]
-    private partial void LogCut(Exception error, BlobKey key, long sent);
 }

@@ -1,3 +1,4 @@
+using EdgeCache.Edge.Compression;
 using EdgeCache.Storage;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -30,14 +31,20 @@ internal static class Preconditions
     public static bool AreIn(IHeaderDictionary headers) =>
         headers.IfMatch.Count > 0 || headers.IfNoneMatch.Count > 0 || headers.IfModifiedSince.Count > 0 || headers.IfUnmodifiedSince.Count > 0 || headers.IfRange.Count > 0;
 
-    /// <summary>Evaluates the preconditions of a GET or HEAD on a blob that is there.</summary>
-    public static PreconditionResult EvaluateRead(IHeaderDictionary headers, BlobMetadata blob)
+    /// <summary>Evaluates the preconditions of a GET or HEAD on a blob that is there. The tags of all its codings are tags of its, as far as the request accepts the coding.</summary>
+    /// <param name="headers">The header of the request.</param>
+    /// <param name="blob">The blob.</param>
+    /// <param name="accept">What the request accepts.</param>
+    /// <param name="etag">The tag of what would be sent; for a 304, that of what the client has, if it is another.</param>
+    public static PreconditionResult EvaluateRead(IHeaderDictionary headers, BlobMetadata blob, AcceptEncoding accept, ref string? etag)
     {
+        // A range is one of the content, so nothing else is continued with it.
+        accept = headers.Range.Count > 0 ? default : accept;
         if (headers.IfMatch.Count > 0)
         {
             if (!TryParse(headers.IfMatch, out var any, out var tags))
                 return PreconditionResult.Malformed;
-            if (!any && !Contains(tags, blob, useStrong: true))
+            if (!any && !Contains(tags, blob, useStrong: true, accept, ref etag))
                 return PreconditionResult.Failed;
         }
         else if (TryDate(headers.IfUnmodifiedSince, out var unmodifiedSince) && LastModified(blob) > unmodifiedSince)
@@ -49,7 +56,7 @@ internal static class Preconditions
         {
             if (!TryParse(headers.IfNoneMatch, out var any, out var tags))
                 return PreconditionResult.Malformed;
-            return any || Contains(tags, blob, useStrong: false) ? PreconditionResult.NotModified : PreconditionResult.Proceed;
+            return any || Contains(tags, blob, useStrong: false, accept, ref etag) ? PreconditionResult.NotModified : PreconditionResult.Proceed;
         }
         return TryDate(headers.IfModifiedSince, out var modifiedSince) && LastModified(blob) <= modifiedSince
             ? PreconditionResult.NotModified
@@ -116,17 +123,26 @@ internal static class Preconditions
         return true;
     }
 
-    private static bool Contains(IList<EntityTagHeaderValue> tags, BlobMetadata blob, bool useStrong)
+    private static bool Contains(IList<EntityTagHeaderValue> tags, BlobMetadata blob, bool useStrong, AcceptEncoding accept, ref string? etag)
     {
+        string? found = null;
         foreach (var tag in tags)
         {
-            if ((!useStrong || !tag.IsWeak) && Is(tag, blob))
+            if (!CodedTags.TryMatch(tag, blob, useStrong, out var coding, out var text) || (coding != ContentCoding.Identity && accept.QualityOf(coding) == 0))
+                continue;
+            if (text == etag)
                 return true;
+            found ??= text;
         }
-        return false;
+        if (found is null)
+            return false;
+        if (!useStrong)
+            etag = found;
+        return true;
     }
 
-    private static bool Is(EntityTagHeaderValue tag, BlobMetadata blob) => blob.FarValidator.Length > 0
+    /// <summary>Whether a tag is that of the blob's content, weak or not.</summary>
+    internal static bool Is(EntityTagHeaderValue tag, BlobMetadata blob) => blob.FarValidator.Length > 0
         ? tag.Tag.Equals(blob.FarValidator, StringComparison.Ordinal)
         : TryDigest(tag, out var digest) && digest == blob.Sha256;
 
@@ -135,7 +151,7 @@ internal static class Preconditions
         var digests = new List<Sha256Digest>(tags.Count);
         foreach (var tag in tags)
         {
-            if ((!useStrong || !tag.IsWeak) && TryDigest(tag, out var digest))
+            if ((!useStrong || !tag.IsWeak) && TryDigest(!useStrong && CodedTags.TrySplit(tag, out var ofContent, out _) ? ofContent : tag, out var digest))
                 digests.Add(digest);
         }
         return digests;
@@ -144,7 +160,7 @@ internal static class Preconditions
     /// <summary>The tags that are none of ours: those of a far store, of what others put there.</summary>
     private static List<string> Others(IList<EntityTagHeaderValue> tags, bool useStrong) => [.. tags.Where(t => (!useStrong || !t.IsWeak) && !TryDigest(t, out _)).Select(t => t.Tag.ToString())];
 
-    private static bool TryDigest(EntityTagHeaderValue tag, out Sha256Digest digest)
+    internal static bool TryDigest(EntityTagHeaderValue tag, out Sha256Digest digest)
     {
         var text = tag.Tag.AsSpan();
         digest = default;

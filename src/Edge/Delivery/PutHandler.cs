@@ -1,6 +1,6 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
-using System.Security.Cryptography;
+using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Limits;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Protocols;
@@ -12,7 +12,7 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace EdgeCache.Edge.Delivery;
 
 /// <summary>PUT of a blob: checks what can be checked before the body is asked for, streams it into the store, acknowledges what the store has.</summary>
-internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputation reputation)
+internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputation reputation, UploadCodings codings)
 {
     // From linux/tcp.h: the option and its level.
     private const int TcpLevel = 6;
@@ -23,11 +23,20 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
 
     public async Task HandleAsync(HttpContext context, BlobRequest blob)
     {
-        if (UploadFields.TryRead(context.Request, blob, out var options, out var digests) is { } refusal)
+        if (UploadFields.TryRead(context.Request, blob, codings, out var options, out var digests, out var coding) is { } refusal)
         {
+            if (refusal.Status == StatusCodes.Status415UnsupportedMediaType)
+                context.Response.Headers.AcceptEncoding = codings.Accepted;
             await Problem.WriteAsync(context, refusal.Status, refusal.Detail);
             return;
         }
+        using var encoded = coding == ContentCoding.Identity ? null : codings.TryBegin(coding, options.MaxLength);
+        if (encoded is null && coding != ContentCoding.Identity)
+        {
+            await StoreProblem.WriteAsync(context, blob.Policy, StoreStatus.Unavailable, "Too many uploads are being decoded now.");
+            return;
+        }
+        options = options with { Condition = await CodedTags.ResolveAsync(options.Condition, store, blob.Key, context.RequestAborted) };
         if (await OpenAsync(context, blob, options) is not { } opened)
             return;
         if (!opened.IsOk)
@@ -37,21 +46,17 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
         }
         await using var writer = opened.Value;
         AcknowledgeAtOnce(context);
-        using var sha512 = digests.Sha512 is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
-        var status = await ReceiveAsync(context, blob, writer, sha512);
-        if (status != StoreStatus.Ok)
+        using var sent = SentDigests.Begin(digests, isEncoded: encoded is not null);
+        var status = await ReceiveAsync(context, blob, writer, encoded, sent);
+        var fault = status == StoreStatus.Ok ? sent?.Check() : encoded?.Fault;
+        if (status != StoreStatus.Ok || fault is not null)
         {
-            await RefuseAsync(context, blob, status, null);
-            return;
-        }
-        if (sha512 is not null && !CryptographicOperations.FixedTimeEquals(sha512.GetHashAndReset(), digests.Sha512))
-        {
-            await RefuseAsync(context, blob, StoreStatus.DigestMismatch, "The content does not have the SHA-512 that the request gives.");
+            await RefuseAsync(context, blob, fault is null ? status : StoreStatus.DigestMismatch, fault);
             return;
         }
         var committed = await writer.CommitAsync(context.RequestAborted);
         if (committed.IsOk)
-            Acknowledge(context, blob, committed.Value);
+            Acknowledge(context, blob, committed.Value, coding, encoded?.Received ?? 0);
         else
             await RefuseAsync(context, blob, committed.Status, committed.Detail);
     }
@@ -78,7 +83,7 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
         }
     }
 
-    private static async Task<StoreStatus> ReceiveAsync(HttpContext context, BlobRequest blob, IBlobWriter writer, IncrementalHash? sha512)
+    private static async Task<StoreStatus> ReceiveAsync(HttpContext context, BlobRequest blob, IBlobWriter writer, EncodedUpload? encoded, SentDigests? sent)
     {
         var body = context.Request.BodyReader;
         while (true)
@@ -91,8 +96,10 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
                 await Task.Yield();
             foreach (var segment in result.Buffer)
             {
-                sha512?.AppendData(segment.Span);
-                var status = await writer.WriteAsync(segment, context.RequestAborted);
+                sent?.Add(segment.Span);
+                var status = encoded is null
+                    ? await writer.WriteAsync(segment, context.RequestAborted)
+                    : await encoded.WriteAsync(segment, writer, context.RequestAborted);
                 if (status != StoreStatus.Ok)
                 {
                     body.AdvanceTo(result.Buffer.End);
@@ -101,7 +108,7 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
             }
             body.AdvanceTo(result.Buffer.End);
             if (result.IsCompleted)
-                return StoreStatus.Ok;
+                return encoded?.End() ?? StoreStatus.Ok;
         }
     }
 
@@ -120,13 +127,18 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
         }
     }
 
-    private void Acknowledge(HttpContext context, BlobRequest blob, PutReceipt receipt)
+    private void Acknowledge(HttpContext context, BlobRequest blob, PutReceipt receipt, ContentCoding coding, long received)
     {
         var response = context.Response;
+        if (coding != ContentCoding.Identity)
+            codings.RecordStored(coding, receipt.Metadata.Length, received);
         if (receipt.Effect != PutEffect.Unchanged)
             metrics.RecordReceived(blob.Policy.Name, receipt.Metadata.Length);
         response.StatusCode = receipt.Effect == PutEffect.Created ? StatusCodes.Status201Created : StatusCodes.Status200OK;
-        response.Headers.ETag = Representation.ETag(receipt.Metadata);
+
+        // A tag would say that what was sent is stored as it was sent (RFC 9110, section 9.3.4).
+        if (coding == ContentCoding.Identity)
+            response.Headers.ETag = Representation.ETag(receipt.Metadata);
         response.Headers["EdgeCache-Stored"] = receipt.Stored switch
         {
             StoredWhere.Far => "far",

@@ -1,4 +1,7 @@
+using EdgeCache.Edge.Compression;
 using EdgeCache.Storage;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 
 namespace EdgeCache.Edge.Delivery;
 
@@ -6,21 +9,35 @@ namespace EdgeCache.Edge.Delivery;
 internal static class Representation
 {
     /// <summary>Sets everything that GET, HEAD, 206 and 304 have in common (RFC 9110, section 15.4.5).</summary>
-    public static void SetValidators(HttpResponse response, BlobFields fields, BlobSource source)
+    /// <param name="response">The response.</param>
+    /// <param name="fields">The blob's fields.</param>
+    /// <param name="etag">The tag of what is sent, or of what the client has.</param>
+    /// <param name="source">Where the blob comes from.</param>
+    public static void SetValidators(HttpResponse response, BlobFields fields, string? etag, BlobSource source)
     {
         var headers = response.Headers;
-        headers.ETag = fields.ETag;
+        headers.ETag = etag;
+        headers.Vary = StringValues.Concat(headers.Vary, HeaderNames.AcceptEncoding);
         headers.LastModified = fields.LastModified;
         headers["Cache-Status"] = CacheStatus(source);
     }
 
-    /// <summary>Sets what describes the content itself.</summary>
-    public static void SetContent(HttpResponse response, BlobMetadata blob, BlobFields fields)
+    /// <summary>Sets what describes what is sent.</summary>
+    public static void SetContent(HttpResponse response, BlobMetadata blob, BlobFields fields, SelectedCoding selected)
     {
         var headers = response.Headers;
         headers.ContentType = blob.ContentType;
-        headers.AcceptRanges = "bytes";
-        if (fields.ReprDigest is { } digest)
+        if (selected.Coding == ContentCoding.Identity)
+        {
+            headers.AcceptRanges = "bytes";
+        }
+        else
+        {
+            // A range would be one of the content: nobody is to continue this with it.
+            headers.AcceptRanges = "none";
+            headers.ContentEncoding = ContentCodings.NameOf(selected.Coding);
+        }
+        if (fields.ReprDigestOf(selected) is { } digest)
             headers["Repr-Digest"] = digest;
         headers.XContentTypeOptions = "nosniff";
         headers.ContentSecurityPolicy = "sandbox";

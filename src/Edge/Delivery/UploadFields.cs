@@ -1,4 +1,5 @@
 using System.Buffers;
+using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Protocols;
 using EdgeCache.Storage;
 using Microsoft.Extensions.Primitives;
@@ -11,16 +12,20 @@ internal static class UploadFields
     private static readonly SearchValues<char> TypeCharacters =
         SearchValues.Create(" !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~");
 
-    /// <summary>Makes the store's options of the header; otherwise the status and the sentence to refuse it with.</summary>
-    public static (int Status, string Detail)? TryRead(HttpRequest request, BlobRequest blob, out PutOptions options, out DigestFields digests)
+    /// <summary>
+    /// Makes the store's options of the header; otherwise the status and the sentence to refuse it with. The store's options speak of the content. What the request says of a body in a
+    /// coding, its length and its digests, is about the body as it is sent.
+    /// </summary>
+    public static (int Status, string Detail)? TryRead(HttpRequest request, BlobRequest blob, UploadCodings codings, out PutOptions options, out DigestFields digests, out ContentCoding coding)
     {
+        coding = ContentCoding.Identity;
         options = new PutOptions();
         digests = default;
         var headers = request.Headers;
         if (headers.ContentRange.Count > 0)
             return (StatusCodes.Status400BadRequest, "A PUT replaces the whole blob: Content-Range is not supported (RFC 9110, section 14.5).");
-        if (headers.ContentEncoding is { Count: > 0 } encoding && !IsIdentity(encoding))
-            return (StatusCodes.Status415UnsupportedMediaType, "Content codings are not supported: send the content as it is.");
+        if (codings.TryRead(headers.ContentEncoding, out coding) is { } codingFault)
+            return (StatusCodes.Status415UnsupportedMediaType, codingFault);
         if (CheckType(headers.ContentType) is { } typeFault)
             return (StatusCodes.Status400BadRequest, typeFault);
         if (DigestFields.TryRead(headers, out digests) is { } digestFault)
@@ -29,7 +34,7 @@ internal static class UploadFields
             return (StatusCodes.Status400BadRequest, "A precondition of the request can't be understood.");
         if (TagFields.TryRead(headers, out var tags) is { } tagFault)
             return (StatusCodes.Status400BadRequest, tagFault);
-        var expected = digests.Sha256;
+        var expected = coding == ContentCoding.Identity ? digests.Sha256 : null;
         if (blob.Policy.Verified && Sha256Digest.TryParseHex(blob.Key.Key, out var fromKey))
         {
             if (expected is not null && expected != fromKey)
@@ -38,7 +43,7 @@ internal static class UploadFields
         }
         options = new PutOptions
         {
-            ExpectedLength = request.ContentLength,
+            ExpectedLength = coding == ContentCoding.Identity ? request.ContentLength : null,
             ExpectedSha256 = expected,
             MaxLength = blob.Policy.MaxBlobBytes,
             Replace = blob.Policy.Replaceable,
@@ -67,8 +72,6 @@ internal static class UploadFields
         };
         return null;
     }
-
-    private static bool IsIdentity(StringValues encoding) => encoding is [{ } single] && single.Equals("identity", StringComparison.OrdinalIgnoreCase);
 
     private static string? CheckType(StringValues field)
     {

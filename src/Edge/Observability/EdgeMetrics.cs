@@ -34,7 +34,7 @@ internal sealed class EdgeMetrics
         _requests = meter.CreateCounter<long>("builder_cache_requests_total", "{request}", "Requests, by method and by status of the response.");
         _hits = meter.CreateCounter<long>("builder_cache_hits_total", "{lookup}", "Lookups by GET or HEAD that found the artifact here.");
         _misses = meter.CreateCounter<long>("builder_cache_misses_total", "{lookup}", "Lookups by GET or HEAD that did not find the artifact here.");
-        _sent = meter.CreateCounter<long>("edgecache_sent_bytes_total", "By", "Content bytes sent to clients.");
+        _sent = meter.CreateCounter<long>("edgecache_sent_bytes_total", "By", "Bytes of blobs sent to clients, as they were sent.");
         _sentFromFiles = meter.CreateCounter<long>("edgecache_sent_from_files_bytes_total", "By", "Content bytes that the system sent to clients straight from files.");
         _received = meter.CreateCounter<long>("edgecache_received_bytes_total", "By", "Content bytes received from clients and stored.");
         _duration = meter.CreateHistogram(
@@ -69,7 +69,7 @@ internal sealed class EdgeMetrics
             counter.Add(1, Label("namespace", @namespace));
     }
 
-    /// <summary>Content bytes sent to clients.</summary>
+    /// <summary>Bytes of blobs sent to clients, as they were sent.</summary>
     /// <param name="namespace">Of the blob.</param>
     /// <param name="bytes">All of them.</param>
     /// <param name="fromFiles">Those that never were in memory of the node.</param>

@@ -19,6 +19,7 @@ internal static class ObservabilityExtensions
         services.TryAddSingleton<CompressionMetrics>();
         services.TryAddSingleton<TierMetrics>();
         services.TryAddSingleton<OutboxMetrics>();
+        services.TryAddSingleton<CodingMetrics>();
         services.TryAddSingleton<MetricsScraper>();
         services.TryAddSingleton<ManagementListener>();
         services.TryAddSingleton<ObservabilityEndpoints>();

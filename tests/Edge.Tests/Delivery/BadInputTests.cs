@@ -76,7 +76,7 @@ public sealed class BadInputTests(BadInputTests.Node shared) : IClassFixture<Bad
     [InlineData(400, "Content-Length: -1")]
     [InlineData(400, "Content-Length: five")]
     [InlineData(400, "Content-Length: 5", "Content-Range: bytes 0-4/10")]
-    [InlineData(415, "Content-Length: 5", "Content-Encoding: gzip")]
+    [InlineData(415, "Content-Length: 5", "Content-Encoding: br")]
     [InlineData(400, "Content-Length: 5", "Content-Type: a/b", "Content-Type: c/d")]
     [InlineData(400, "Content-Length: 5", "Content-Type: caf\u00e9/x")]
     [InlineData(400, "Content-Length: 5", "Repr-Digest: sha-256=abc")]
