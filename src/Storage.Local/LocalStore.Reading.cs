@@ -108,13 +108,8 @@ public sealed partial class LocalStore
         if (entry.IsLarge)
             return _openFiles.Find(entry) is { } file && file.Info.Metadata.Key == key && file.TryAddUser() ? new FileBlobReader(this, file, entry, IsVerified(entry)) : null;
         var verify = keep || !IsVerified(entry);
-        if (!verify && entry.Length > MemoryTier.MaxRecordLength && RecordReader.TryOpenNow(this, _segments, entry, out var opened))
-        {
-            if (opened!.Metadata.Key == key)
-                return opened;
-            opened.Dispose();
-            return null;
-        }
+        if (!verify && entry.Length > MemoryTier.MaxRecordLength)
+            return TryOpenRecordNow(key, entry);
         if (!RecordReader.TryReadWholeNow(_segments, entry, verify, out var record))
             return null;
         return Take(key, entry, record!, verify) is { } taken ? keep ? Keep(entry, taken) : taken : null;
@@ -264,6 +259,8 @@ public sealed partial class LocalStore
     {
         if (removed.IsLarge)
             _openFiles.Remove(removed.Hash);
+        else if (removed.Length > MemoryTier.MaxRecordLength)
+            _records.Remove(removed.Hash);
         else
             _memory.Remove(removed.Hash);
     }
@@ -274,6 +271,7 @@ public sealed partial class LocalStore
         _readingEnded = true;
         _reads.Dispose();
         _memory.Close();
+        _records.Close();
         _openFiles.Close();
     }
 

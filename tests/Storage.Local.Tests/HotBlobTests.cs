@@ -32,6 +32,55 @@ public sealed class HotBlobTests : LocalStoreTest
     }
 
     [Fact]
+    public async Task A_longer_blob_of_the_log_takes_no_room_in_memory_and_a_later_read_of_it_makes_one_call()
+    {
+        var files = new WatchedFiles(Root);
+        await using var store = await files.OpenStoreAsync(Options);
+        await store.PutAsync(Blobs.Key("hot"), Blobs.Bytes(32_000));
+        for (var i = 0; i < 5; i++)
+            (await store.GetAsync(Blobs.Key("hot"))).Content.ShouldBe(Blobs.Bytes(32_000));
+        store.State.MemoryTier.Blobs.ShouldBe(0);
+        await using var reader = (await store.OpenReadAsync(Blobs.Key("hot"), ByteRange.Whole, Cancel)).Value.ShouldNotBeNull();
+        var before = files.Reads;
+        var content = new byte[32_000];
+        (await reader.ReadAsync(0, content, Cancel)).ShouldBe(32_000);
+        content.ShouldBe(Blobs.Bytes(32_000));
+        files.Reads.ShouldBe(before + 1);
+        await using (var other = (await store.OpenReadAsync(Blobs.Key("hot"), ByteRange.Whole, Cancel)).Value.ShouldNotBeNull())
+            files.Reads.ShouldBe(before + 1, "its header is known");
+
+        // Whoever reads goes on, whatever becomes of the blob; nobody else gets it.
+        await store.DeleteAsync(Blobs.Key("hot"), null, Cancel);
+        (await store.TryGetAsync(Blobs.Key("hot"))).ShouldBeNull();
+        content.AsSpan().Clear();
+        (await reader.ReadAsync(0, content, Cancel)).ShouldBe(32_000);
+        content.ShouldBe(Blobs.Bytes(32_000));
+    }
+
+    [Theory]
+    [InlineData(32_000)]
+    [InlineData(200_000)]
+    public async Task What_the_system_has_in_memory_is_offered_as_a_part_of_a_file_once_it_is_known_to_be_good(int length)
+    {
+        await using var store = await OpenAsync();
+        var key = Blobs.Key("hot");
+        await store.PutAsync(key, Blobs.Bytes(length));
+        await using (var first = (await store.OpenReadAsync(key, ByteRange.Whole, Cancel)).Value.ShouldNotBeNull())
+        {
+            first.TryGetFile(0, length, out _, out _).ShouldBeFalse("nobody has held it against its checksums");
+            await first.ReadFullyAsync(0, new byte[length]);
+        }
+        await using var reader = (await store.OpenReadAsync(key, ByteRange.Whole, Cancel)).Value.ShouldNotBeNull();
+        reader.TryGetFile(1, length, out _, out _).ShouldBeFalse("that is more than there is");
+        Assert.SkipUnless(reader.TryGetFile(100, length - 100, out var file, out var position), "This system can't tell what it has in memory.");
+        var content = new byte[length - 100];
+        RandomAccess.Read(file!, content, position).ShouldBe(content.Length);
+        content.ShouldBe(Blobs.Bytes(length)[100..]);
+        await store.DeleteAsync(key, null, Cancel);
+        RandomAccess.Read(file!, content, position).ShouldBe(content.Length, "the file is open for whoever reads it");
+    }
+
+    [Fact]
     public async Task A_hit_in_memory_allocates_nothing()
     {
         await using var store = await OpenAsync();

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using EdgeCache.Storage.Local.Index;
+using EdgeCache.Storage.Local.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace EdgeCache.Storage.Local.Segments;
@@ -35,6 +36,9 @@ internal sealed class RecordFileReader(LocalStore store, Segment segment, IndexE
         file = metadata.Coding.Length == 0 && offset + length <= metadata.PayloadLength ? segment.File.TryGetCached(position, length) : null;
         return file is not null;
     }
+
+    /// <summary>What the next reader need not read again.</summary>
+    public KnownRecord ToKnown() => new(entry, segment, metadata, start);
 
     public ValueTask DisposeAsync()
     {
