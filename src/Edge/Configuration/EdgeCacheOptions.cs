@@ -128,7 +128,7 @@ internal sealed class TieringOptions
     [Setting(Min = "0s", Max = "10m", NeedsRestart = true)]
     public TimeSpan StatMemory { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Blobs that are fetched from the far store at one time, 1 to 1024; others wait. Default: 128. Needs a restart.</summary>
+    /// <summary>Blobs that are fetched from the far store at one time, 1 to 1024; others wait, up to 16 for each, and more are refused. Default: 128. Needs a restart.</summary>
     [Setting(Min = "1", Max = "1024", NeedsRestart = true)]
     public int MaxFills { get; set; } = 128;
 

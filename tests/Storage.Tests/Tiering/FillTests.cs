@@ -1,4 +1,3 @@
-using EdgeCache.Storage.Tiering;
 using EdgeCache.TestKit;
 using EdgeCache.TestKit.Stores;
 
@@ -222,92 +221,6 @@ public sealed class FillTests : TierTest
         buffer.ShouldBe(content[15_000_000..15_001_000]);
         Counts.DirectReads.ShouldBe(1);
         point.Open();
-    }
-
-    [Theory]
-    [InlineData(0, false)]
-    [InlineData(3, false)]
-    [InlineData(3, true)]
-    public async Task A_full_local_store_is_streamed_past(int writesBefore, bool isWrong)
-    {
-        var content = Blobs.Bytes(900_000);
-        await FarStore.PutAsync(Key, content);
-        var writes = 0;
-        Near.Before = (call, _) => new((call == StoreCall.OpenWrite && writesBefore == 0) || (call == StoreCall.Write && Interlocked.Increment(ref writes) > writesBefore) ? StoreStatus.NoSpace : StoreStatus.Ok);
-        if (isWrong)
-            FarContent.Change = (number, offset, bytes) => bytes.Span[^1] ^= (byte)(number > 1 && offset + bytes.Length > 500_000 ? 1 : 0);
-        var point = new Point();
-        Far.Before = (call, _) => call == StoreCall.Read ? point.PassAsync() : new(StoreStatus.Ok);
-        await using var first = await OpenAsync(Key);
-        await using var second = await OpenAsync(Key);
-        point.Open();
-        foreach (var reader in new[] { first, second })
-        {
-            var buffer = new byte[content.Length];
-            var reading = reader.ReadFullyAsync(0, buffer).WaitAsync(Limit);
-            if (isWrong && ReferenceEquals(reader, second))
-            {
-                await Should.ThrowAsync<BlobDamagedException>(reading);
-                continue;
-            }
-            await reading;
-            buffer.ShouldBe(content);
-        }
-        NearStore.Keys.ShouldBeEmpty();
-    }
-
-    [Theory]
-    [InlineData(0, true)]
-    [InlineData(3, true)]
-    [InlineData(0, false)]
-    [InlineData(3, false)]
-    public async Task What_turns_past_the_disk_in_the_middle_is_held_against_its_digest_or_md5_whoever_reads_on(int writesBefore, bool isOurs)
-    {
-        var content = Blobs.Bytes(900_000);
-        await FarStore.PutAsync(Key, content);
-        if (!isOurs)
-            FarContent.Tell = blob => blob with { Sha256 = default, PayloadSha256 = default, FarValidator = "\"theirs\"" };
-        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.MD5);
-        hash.AppendData(content);
-        FarContent.Md5 = hash.GetHashAndReset();
-        var writes = 0;
-        Near.Before = (call, _) => new(call == StoreCall.Write && Interlocked.Increment(ref writes) > writesBefore ? StoreStatus.NoSpace : StoreStatus.Ok);
-        (await Tiers.GetAsync(Key)).Content.ShouldBe(content);
-
-        // The reader is the fetch's, and what it has read twice is wrong the second time.
-        writes = 0;
-        var turn = writesBefore * 131_072L;
-        var passes = 0;
-        FarContent.Change = (_, offset, bytes) =>
-        {
-            if (offset <= turn && offset + bytes.Length > turn && Interlocked.Increment(ref passes) == 2)
-                bytes.Span[(int)(turn - offset)] ^= 1;
-        };
-        await Should.ThrowAsync<BlobDamagedException>(Tiers.GetAsync(Key).WaitAsync(Limit));
-        NearStore.Keys.ShouldBeEmpty();
-    }
-
-    [Fact]
-    public async Task What_a_local_record_can_not_say_is_served_all_the_same()
-    {
-        var content = Blobs.Bytes(300_000);
-        await FarStore.PutAsync(Key, content);
-        Near.Before = (call, _) => call == StoreCall.OpenWrite ? throw new ArgumentException("Stored headers have at most a length.", nameof(call)) : new(StoreStatus.Ok);
-        (await Tiers.GetAsync(Key)).Content.ShouldBe(content);
-    }
-
-    [Fact]
-    public async Task What_is_streamed_past_is_held_against_a_key_that_is_the_digest()
-    {
-        var content = Blobs.Bytes(300_000);
-        var key = Blobs.Key(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content)));
-        Policy = new TierPolicy { Verified = true };
-        await FarStore.PutAsync(key, content);
-        FarContent.Tell = blob => blob with { Sha256 = default, PayloadSha256 = default, FarValidator = "\"theirs-3\"" };
-        Near.Before = (call, _) => new(call == StoreCall.OpenWrite ? StoreStatus.NoSpace : StoreStatus.Ok);
-        (await Tiers.GetAsync(key)).Content.ShouldBe(content);
-        FarContent.Change = (_, offset, bytes) => bytes.Span[0] ^= (byte)(offset == 0 ? 1 : 0);
-        await Should.ThrowAsync<BlobDamagedException>(Tiers.GetAsync(key));
     }
 
     [Fact]
