@@ -27,7 +27,8 @@ public sealed class AuditLogTests
             "Denied: reader (by token) from 127.0.0.1: PUT /artifacts/two -> 403, may not write here",
             "Admin: token (by token) from 127.0.0.1: GET /admin/reputation -> 200",
         ]);
-        string.Join('\n', log.Everything).ShouldNotContain("hidden");
+        string.Join('\n', log.Lines).ShouldNotContain("hidden");
+        string.Join('\n', log.Everything).ShouldNotContain("hidden-guess");
         string.Join('\n', log.Everything).ShouldNotContain("-secret");
     }
 
