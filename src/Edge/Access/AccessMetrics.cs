@@ -24,10 +24,18 @@ internal sealed class AccessMetrics
 {
     private readonly Counter<long> _denied;
 
-    public AccessMetrics(IMeterFactory meterFactory) =>
+    public AccessMetrics(IMeterFactory meterFactory)
+    {
         _denied = meterFactory.Create(EdgeMetrics.MeterName).CreateCounter<long>("edgecache_access_denied_total", "{request}", "Requests that were denied, by reason.");
 
-    public void RecordDenied(Denial reason) => _denied.Add(1, new KeyValuePair<string, object?>("reason", NameOf(reason)));
+        // A rate over a series that begins with its first event misses that event.
+        foreach (var reason in Enum.GetValues<Denial>())
+            Record(reason, 0);
+    }
+
+    public void RecordDenied(Denial reason) => Record(reason, 1);
+
+    private void Record(Denial reason, int count) => _denied.Add(count, new KeyValuePair<string, object?>("reason", NameOf(reason)));
 
     private static string NameOf(Denial reason) => reason switch
     {

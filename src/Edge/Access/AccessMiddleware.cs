@@ -16,7 +16,7 @@ internal sealed class AccessMiddleware(RequestDelegate next, Authenticator authe
         var answer = blob.Signature is { } signature ? CredentialAnswer.Of(signature.ToPrincipal(blob.Key)) : authenticator.Identify(context);
         if (answer.Principal is not { } principal)
             return gatekeeper.RefuseUnknownAsync(context, answer);
-        gatekeeper.Accept(context, answer);
+        Gatekeeper.Accept(context, answer);
         var scope = ScopeOf(context.Request.Method);
         if (!principal.Permits(scope, blob.Key))
             return gatekeeper.RefuseAsync(context, principal, scope);

@@ -11,10 +11,10 @@ internal sealed class Gatekeeper(AuditLog audit, AccessMetrics metrics, Reputati
     private int _held;
 
     /// <summary>Somebody has said who they are, and it was true: that was no try.</summary>
-    public void Accept(HttpContext context, CredentialAnswer answer)
+    public static void Accept(HttpContext context, CredentialAnswer answer)
     {
-        if (!answer.IsRepeated && answer.Principal is { IsAnonymous: false } && limiter.IsEnabled && context.Request.Headers.Authorization.Count > 0)
-            limiter.ReturnAttempt(addresses.Of(context));
+        if (!answer.IsRepeated)
+            context.Features.Get<Attempt>()?.Return();
     }
 
     /// <summary>Somebody has not said who they are, or not believably.</summary>
@@ -26,8 +26,8 @@ internal sealed class Gatekeeper(AuditLog audit, AccessMetrics metrics, Reputati
             return Challenge.WriteUnknownAsync(context);
         var address = addresses.Of(context);
         var badness = reputation.BadnessOf(address);
-        if (!answer.IsRepeated && !reputation.ReportWrongCredentials(context) && context.Request.Headers.Authorization.Count > 0)
-            limiter.ReturnAttempt(address);
+        if (!answer.IsRepeated && reputation.ReportWrongCredentials(context))
+            context.Features.Get<Attempt>()?.Keep();
         return badness > 0 && state.Plan.MaxDelay > TimeSpan.Zero ? RefuseLaterAsync(context, badness * state.Plan.MaxDelay) : Challenge.WriteUnknownAsync(context);
     }
 

@@ -6,6 +6,12 @@ using Microsoft.Net.Http.Headers;
 
 namespace EdgeCache.Edge.Admin;
 
+/// <summary>The mark of the endpoints for admins.</summary>
+internal sealed class AdminMark
+{
+    public static AdminMark Instance { get; } = new();
+}
+
 /// <summary>
 /// What is under <c>/admin</c>, and who may call it: always somebody with a token that allows it, also on a node that asks nobody else for one. A call that changes something needs the
 /// content type <c>application/json</c>, which a page in a browser can't send to another site unasked (CSRF). Every call is in the audit log.
@@ -24,7 +30,7 @@ internal sealed class AdminRoutes(Authenticator authenticator, Gatekeeper gateke
     public void Map(IEndpointRouteBuilder app, string method, string path, Scopes scope, RequestDelegate handler, bool takesLong = false)
     {
         // Before every route of the user's, also one that catches all: an admin's call must never be forwarded with its token.
-        app.MapMethods(Root + path, [method], context => CallAsync(context, scope, takesLong ? WorkAsync : handler)).WithOrder(int.MinValue).WithDisplayName($"{method} {Root}{path}");
+        app.MapMethods(Root + path, [method], context => CallAsync(context, scope, takesLong ? WorkAsync : handler)).WithOrder(int.MinValue).WithMetadata(AdminMark.Instance).WithDisplayName($"{method} {Root}{path}");
 
         async Task WorkAsync(HttpContext context)
         {
@@ -53,7 +59,7 @@ internal sealed class AdminRoutes(Authenticator authenticator, Gatekeeper gateke
             await gatekeeper.RefuseUnknownAsync(context, answer);
             return;
         }
-        gatekeeper.Accept(context, answer);
+        Gatekeeper.Accept(context, answer);
         if (!principal.Permits(scope))
         {
             await gatekeeper.RefuseAsync(context, principal, scope);

@@ -24,7 +24,7 @@ internal enum Offence
 internal readonly record struct Standing(string Client, int Points, long LockOut);
 
 /// <summary>The conduct of clients: of a principal where one is known, whatever its address; of the address otherwise.</summary>
-internal sealed class Reputation(LimitState state, LimitClock clock, ClientAddresses addresses)
+internal sealed class Reputation(LimitState state, LimitClock clock, ClientAddresses addresses, Authenticator authenticator)
 {
     private const int Forgiven = 1_000;
 
@@ -36,7 +36,7 @@ internal sealed class Reputation(LimitState state, LimitClock clock, ClientAddre
     {
         if (state.Plan is not { CountsConduct: true } plan)
             return;
-        ref var slot = ref SlotOf(context);
+        ref var slot = ref SlotOf(PrincipalOf(context), context);
         Demerits.Add(ref slot.Demerits, PointsOf(offence), clock.Now, plan.Recovery);
     }
 
@@ -61,7 +61,7 @@ internal sealed class Reputation(LimitState state, LimitClock clock, ClientAddre
     public void ReportGood(HttpContext context)
     {
         if (state.Plan is { CountsConduct: true } plan)
-            Demerits.Add(ref SlotOf(context).Demerits, -Forgiven, clock.Now, plan.Recovery);
+            Demerits.Add(ref SlotOf(PrincipalOf(context), context).Demerits, -Forgiven, clock.Now, plan.Recovery);
     }
 
     /// <summary>How bad the conduct of an address was, 0 to 1.</summary>
@@ -131,10 +131,13 @@ internal sealed class Reputation(LimitState state, LimitClock clock, ClientAddre
         return Unsafe.IsNullRef(ref slot) ? 0 : Volatile.Read(ref slot.Demerits);
     }
 
-    private ref ClientSlot SlotOf(HttpContext context)
+    /// <summary>A key is looked at before credentials are, so whoever sends a malformed one may still have to be identified.</summary>
+    private Principal? PrincipalOf(HttpContext context) => context.Features.Get<BlobRequest>()?.Principal ?? authenticator.Identify(context).Principal;
+
+    private ref ClientSlot SlotOf(Principal? principal, HttpContext context)
     {
         var now = clock.Now;
-        if (context.Features.Get<BlobRequest>()?.Principal is { IsAnonymous: false } principal)
+        if (principal is { IsAnonymous: false })
             return ref state.Principals.GetOrAdd(principal.Id, now);
         return ref state.Clients.GetOrAdd(addresses.Of(context).Id, now);
     }

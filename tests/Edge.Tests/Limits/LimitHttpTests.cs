@@ -188,6 +188,26 @@ public sealed class LimitHttpTests
     }
 
     [Fact]
+    public async Task Credentials_for_a_route_of_the_users_own_are_no_try_at_the_nodes()
+    {
+        await using var upstream = await StartAsync();
+        await using var node = await StartAsync(
+            ("RateLimits:AttemptsPerSecond", "1"),
+            ("RateLimits:AttemptBurst", "3"),
+            ("ReverseProxy:Routes:docs:ClusterId", "docs"),
+            ("ReverseProxy:Routes:docs:Match:Path", "/docs/{**rest}"),
+            ("ReverseProxy:Routes:docs:Transforms:0:PathSet", "/health"),
+            ("ReverseProxy:Clusters:docs:Destinations:one:Address", $"http://127.0.0.1:{upstream.Port}"));
+        node.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "somebody-elses");
+        for (var i = 0; i < 20; i++)
+            (await node.GetAsync("/docs/a", ("Connection", "close"))).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        // Nor is what ends before anybody looks at them.
+        for (var i = 0; i < 20; i++)
+            (await node.GetAsync("/cache/unknown/a", ("Connection", "close"))).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
     public async Task Without_the_switch_nobody_is_limited()
     {
         await using var node = await TestNode.StartAsync(("RateLimits:Address:RequestsPerSecond", "1"), ("RateLimits:Address:Burst", "1"), ("RateLimits:Global:RequestsPerSecond", "1"));

@@ -36,7 +36,8 @@ public sealed class LimitTableTests
     public void Somebody_idle_goes_before_somebody_who_has_used_up_something()
     {
         var table = new LimitTable(1_024);
-        ulong[] busy = [.. Enumerable.Range(1, 300).Select(i => (ulong)i)];
+        // Few enough that no set is full of them, wherever they fall.
+        ulong[] busy = [.. Enumerable.Range(1, 100).Select(i => (ulong)i)];
         foreach (var id in busy)
             table.GetOrAdd(id, Second).Requests = 100 * Second;
 
@@ -44,7 +45,7 @@ public sealed class LimitTableTests
         for (ulong id = 1_000; id < 100_000; id++)
             table.GetOrAdd(id, 2 * Second).Requests = 2 * Second;
 
-        busy.Count(id => !Unsafe.IsNullRef(ref table.Find(id))).ShouldBe(300);
+        busy.Count(id => !Unsafe.IsNullRef(ref table.Find(id))).ShouldBe(100);
         table.Replaced.ShouldBe(0);
     }
 
@@ -61,16 +62,16 @@ public sealed class LimitTableTests
     [Fact]
     public void A_client_has_one_place_however_many_ask_at_once()
     {
-        var table = new LimitTable(4_096);
+        var table = new LimitTable(8_192);
         Parallel.For(0, 4, _ =>
         {
-            for (ulong id = 1; id <= 2_000; id++)
+            for (ulong id = 1; id <= 1_000; id++)
                 Interlocked.Increment(ref table.GetOrAdd(id, Second).Bytes);
         });
         var all = table.All().ToList();
         all.Select(s => s.Id).Distinct().Count().ShouldBe(all.Count);
-        all.Count.ShouldBeGreaterThan(1_900);
-        all.Where(s => s.Bytes != 4).Count().ShouldBeLessThan(20, "some sets are too full for all of theirs");
+        all.Count.ShouldBeInRange(990, 1_000);
+        all.Where(s => s.Bytes != 4).Count().ShouldBeLessThan(20, "a set may be too full for all of its own");
     }
 
     [Fact]

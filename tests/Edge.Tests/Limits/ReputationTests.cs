@@ -83,6 +83,16 @@ public sealed class ReputationTests
     }
 
     [Fact]
+    public async Task Malformed_keys_of_a_principal_do_not_count_against_its_address()
+    {
+        await using var node = await StartAsync([TokenNode.Token("ci", "read", "write")]);
+        for (var i = 0; i < 10; i++)
+            (await node.SendAsync(HttpMethod.Get, "/artifacts/not,a,key", TokenNode.Bearer("ci"))).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        Standing(node).BadnessOf(Local).ShouldBe(0);
+        (await WorstPrincipalsAsync(node)).ShouldBe([("ci", 0.9)]);
+    }
+
+    [Fact]
     public async Task An_admin_sees_who_stands_badly_and_can_mend_it()
     {
         await using var node = await StartAsync([TokenNode.Token("boss", "admin"), TokenNode.Token("ci", "read")]);
