@@ -26,7 +26,7 @@ public sealed partial class LocalStore
         _sizes = StoreSizes.For(options.MaxBytes);
         _ghosts = new GhostTable(options.MaxBytes);
         _memory = new MemoryTier(options.MemoryTierBytes);
-        Compression = new StoreCompression(options.Zstd, new CompressionChooser(options.Zstd, options.CpuPressure ?? ProcessCpuPressure.OfThisProcess(time)), options.Compression);
+        Compression = new StoreCompression(options.Zstd, new CompressionChooser(options.Zstd, options.CpuPressure ?? ProcessCpuPressure.OfThisProcess(time)), options.Compression, time);
         if (options.Zstd.WhyUnavailable is { } why)
             LogNoZstd(why);
         _space = new SpaceAccount(options, files, time);

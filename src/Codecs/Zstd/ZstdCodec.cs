@@ -83,8 +83,10 @@ public sealed class ZstdCodec : ICodec
         if (!IsAvailable)
             return new(CodecStatus.Unavailable, 0);
         // The library may be built with the decoders of its first, unfrozen formats, which are refused; and what its two ways to decode accept is not quite the same.
-        if (!IsWellFormed(payload))
+        if (!IsWellFormed(payload, out var hasSmallWindow))
             return new(CodecStatus.Corrupt, 0);
+        if (hasSmallWindow)
+            return DecompressByBlocks(payload, destination);
         if (_decompressors.TryRent(out var context) is var status && status != CodecStatus.Ok)
             return new(status, 0);
         try
@@ -146,17 +148,44 @@ public sealed class ZstdCodec : ICodec
         return VersionNumber() is var version && version < OldestVersion ? $"The library libzstd is too old ({version}); 1.4.0 is the oldest that can be used." : null;
     }
 
-    private static bool IsWellFormed(ReadOnlySpan<byte> payload)
+    /// <summary>Walks the frames.</summary>
+    /// <param name="payload">The frames.</param>
+    /// <param name="hasSmallWindow">Whether a window is smaller than a block of it could be: only a decoder that goes by blocks checks what they decode to then.</param>
+    private static bool IsWellFormed(ReadOnlySpan<byte> payload, out bool hasSmallWindow)
     {
+        hasSmallWindow = false;
         do
         {
             var walk = default(FrameWalk);
             if (walk.Continue(payload) != CodecStatus.Ok)
                 return false;
             payload = payload[(int)walk.Length..];
+            var header = walk.Header;
+            hasSmallWindow |= !header.IsSkippable && header.WindowLength < RawFrame.MaxBlockLength && header.WindowLength != header.ContentLength;
         }
         while (payload.Length > 0);
         return true;
+    }
+
+    private CodecResult DecompressByBlocks(ReadOnlySpan<byte> payload, Span<byte> destination)
+    {
+        if (TryRentDecoder(new DecoderOptions { MaxLength = destination.Length }, out var decoder) is var status && status != CodecStatus.Ok)
+            return new(status, 0);
+        using (decoder)
+        {
+            // At the limit one byte of room is enough: it is not written to.
+            Span<byte> none = stackalloc byte[1];
+            var step = decoder!.Decode(payload, destination.IsEmpty ? none : destination);
+            if (step.Status == CodecStatus.NeedsOutput)
+                step = decoder.Decode(payload[step.Consumed..], none);
+            status = step.Status switch
+            {
+                CodecStatus.NeedsInput => decoder.IsComplete ? CodecStatus.Ok : CodecStatus.Corrupt,
+                CodecStatus.TooLarge => CodecStatus.NeedsOutput,
+                _ => step.Status,
+            };
+            return new(status, status == CodecStatus.Ok ? (int)decoder.Length : 0);
+        }
     }
 
     private static CompressorHandle? MakeCompressor() => CreateCompressor() is { IsInvalid: false } context ? context : null;

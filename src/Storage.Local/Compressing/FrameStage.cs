@@ -24,6 +24,8 @@ internal sealed class FrameStage : IDisposable
     private int _receivedLength;
     private byte[]? _decoded;
     private int _decodedLength;
+    private long _frameEnded;
+    private TimeSpan _compressing;
     private long _lastFrame;
     private long _lastStart;
 
@@ -117,8 +119,11 @@ internal sealed class FrameStage : IDisposable
             _received.AsSpan(0, _receivedLength).CopyTo(room);
             return _receivedLength;
         }
-        var level = IsDecided ? _compression.Chooser.LevelNow(_policy.Level) : choice.Level;
+        var began = _compression.Time.GetTimestamp();
+        var level = IsDecided ? NextLevel(began) : choice.Level;
         var length = FrameCompressor.Compress(_compression.Zstd, Gathered, room, level, out var status);
+        _frameEnded = _compression.Time.GetTimestamp();
+        _compressing = _compression.Time.GetElapsedTime(began, _frameEnded);
         if (!IsDecided)
             choice = CompressionChooser.Judge(choice, GatheredLength, length, status);
         return length;
@@ -189,4 +194,10 @@ internal sealed class FrameStage : IDisposable
         _digest.Dispose();
         Decoding.Dispose();
     }
+
+    /// <summary>
+    /// The level of a frame that is not the first. Content that comes no faster than it is compressed costs its writer nothing; content that is there already when a frame is done waits for
+    /// the compressor, so then it is to be as quick as it can.
+    /// </summary>
+    private int NextLevel(long now) => _compression.Chooser.LevelNow(_compression.Time.GetElapsedTime(_frameEnded, now) * 2 >= _compressing ? _policy.Level : 1);
 }

@@ -8,11 +8,14 @@ namespace EdgeCache.Storage.Local.Compressing;
 /// <param name="zstd">The codec.</param>
 /// <param name="chooser">Decides what is compressed.</param>
 /// <param name="policyOf">What is asked for, by namespace.</param>
-internal sealed class StoreCompression(ICodec zstd, CompressionChooser chooser, Func<string, CompressionPolicy> policyOf)
+/// <param name="time">The clock.</param>
+internal sealed class StoreCompression(ICodec zstd, CompressionChooser chooser, Func<string, CompressionPolicy> policyOf, TimeProvider time)
 {
     public ICodec Zstd => zstd;
 
     public CompressionChooser Chooser => chooser;
+
+    public TimeProvider Time => time;
 
     public CompressionPolicy PolicyOf(string name) => policyOf(name);
 
