@@ -14,7 +14,7 @@ internal sealed class RouteCodings(IServiceProvider services, IOptions<ResponseC
     {
         var response = context.Response;
         if (response.ContentLength < settings.Current.Options.Delivery.Compression.MinSize.Bytes || IsFinal(response.Headers.CacheControl) || !base.ShouldCompressResponse(context)
-            || context.Features.Get<Chosen>() is not { } chosen || codings.TryRent(chosen.Coding) is not { } encoder)
+            || GetCompressionProvider(context) is not Chosen chosen || codings.TryRent(chosen.Coding) is not { } encoder)
         {
             return false;
         }
@@ -32,9 +32,11 @@ internal sealed class RouteCodings(IServiceProvider services, IOptions<ResponseC
         return true;
     }
 
-    /// <summary>Chooses the coding. The middleware asks as early as the forwarder begins, before anything is known of the response.</summary>
+    /// <summary>Chooses the coding, once for a response. The middleware asks as early as the forwarder begins, before anything is known of the response.</summary>
     public override ICompressionProvider? GetCompressionProvider(HttpContext context)
     {
+        if (context.Features.Get<Chosen>() is { } before)
+            return before;
         var coding = codings.Choose(AcceptEncoding.Parse(context.Request.Headers.AcceptEncoding));
         if (coding == ContentCoding.Identity)
             return null;
