@@ -47,8 +47,8 @@ internal sealed record PurgePlan(string Namespace, IReadOnlyList<BlobKey>? Keys,
         if (text.Prefix is { } begin && (begin.Length > BlobKey.MaxKeyLength || begin.Any(c => c is < '!' or > '~')))
             return "\"prefix\" is not the beginning of any key.";
         if (text.Keys is { } keys)
-            return ReadKeys(keys, policy, mode, text.Outward, out plan);
-        plan = new PurgePlan(name, null, new BlobPrefix(name, KeyPrefix: text.Prefix ?? "", Tag: text.Tag, Writer: text.Writer), mode, text.Outward, Describe(text));
+            return ReadKeys(keys, policy, mode, text.Outward != false, out plan);
+        plan = new PurgePlan(name, null, new BlobPrefix(name, KeyPrefix: text.Prefix ?? "", Tag: text.Tag, Writer: text.Writer), mode, text.Outward != false, Describe(text));
         return null;
     }
 

@@ -22,7 +22,7 @@ internal sealed record PurgeText
     public string? Mode { get; init; }
 
     /// <summary>Whether the providers that are configured are told too. Default: yes.</summary>
-    public bool Outward { get; init; } = true;
+    public bool? Outward { get; init; }
 }
 
 /// <summary>How a purge is doing.</summary>

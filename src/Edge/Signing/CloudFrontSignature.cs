@@ -28,6 +28,7 @@ internal sealed class CloudFrontSignature(SignedUrlTerms terms, IReadOnlyList<Pu
     private static readonly string[] CookieNames = [.. Names.Select(n => CookiePrefix + n)];
 
     private readonly FrozenDictionary<string, PublicKeyVerifier> _keys = keys.ToFrozenDictionary(k => k.Id, StringComparer.Ordinal);
+    private readonly SignatureMemory _memory = new();
 
     public override IReadOnlyList<string> Parameters => Names;
 
@@ -51,7 +52,7 @@ internal sealed class CloudFrontSignature(SignedUrlTerms terms, IReadOnlyList<Pu
         if (parts.Policy is { } text)
         {
             content = CloudFrontText.Decode(text);
-            if (content is null || !key.Verify(content, parts.Signature, parts.Hash))
+            if (content is null || !IsOfKey(request, inQuery, key, content, parts))
                 return SignatureFault.WrongSignature;
             statement = CloudFrontStatement.TryRead(content);
         }
@@ -60,7 +61,7 @@ internal sealed class CloudFrontSignature(SignedUrlTerms terms, IReadOnlyList<Pu
             // The address goes into JSON as it is; one that would end the text there is none.
             if (!TryReadSeconds(parts.Expires, out var expires) || url.AsSpan().ContainsAny('"', '\\'))
                 return SignatureFault.Malformed;
-            if (!key.Verify(Encoding.UTF8.GetBytes(CloudFrontText.Canned(url, expires)), parts.Signature, parts.Hash))
+            if (!IsOfKey(request, inQuery, key, Encoding.UTF8.GetBytes(CloudFrontText.Canned(url, expires)), parts))
                 return SignatureFault.WrongSignature;
             statement = new CloudFrontStatement(url, expires, null, null);
         }
@@ -106,6 +107,18 @@ internal sealed class CloudFrontSignature(SignedUrlTerms terms, IReadOnlyList<Pu
         var query = string.Join('&', parts.Select(p => $"{p.Key}={p.Value}"));
         var link = $"{url}{(url.Contains('?') ? '&' : '?')}{query}";
         return new SignedLink(link, request.Expires, [.. parts.Select(p => new KeyValuePair<string, string>(CookiePrefix + p.Key, p.Value))]);
+    }
+
+    /// <summary>What is in cookies is not remembered: it is not in the address.</summary>
+    private bool IsOfKey(in SignedRequest request, bool inQuery, PublicKeyVerifier key, byte[] content, in Parts parts)
+    {
+        if (inQuery && _memory.Knows(request.Target))
+            return true;
+        if (!key.Verify(content, parts.Signature, parts.Hash))
+            return false;
+        if (inQuery)
+            _memory.Learn(request.Target);
+        return true;
     }
 
     /// <summary>Whether there is anything in the query besides the signature, be it an empty parameter.</summary>

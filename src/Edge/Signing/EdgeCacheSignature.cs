@@ -29,6 +29,8 @@ internal sealed class EdgeCacheSignature(SignedUrlTerms terms, IReadOnlyList<Sec
     private readonly FrozenDictionary<string, SecretKey>.AlternateLookup<ReadOnlySpan<char>> _keys =
         keys.ToFrozenDictionary(k => k.Id, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
 
+    private readonly SignatureMemory _memory = new();
+
     public override IReadOnlyList<string> Parameters => Names;
 
     protected override SignatureVerdict VerifySigned(in SignedRequest request, DateTimeOffset now)
@@ -46,8 +48,12 @@ internal sealed class EdgeCacheSignature(SignedUrlTerms terms, IReadOnlyList<Sec
                 return SignatureFault.Malformed;
             path = path[..length];
         }
-        if (!IsOfKey(key, fields, path, fields.HasPrefix ? default : query))
-            return SignatureFault.WrongSignature;
+        if (!_memory.Knows(request.Target))
+        {
+            if (!IsOfKey(key, fields, path, fields.HasPrefix ? default : query))
+                return SignatureFault.WrongSignature;
+            _memory.Learn(request.Target);
+        }
 
         // Signed by somebody who has the key: from here on every part can be believed, once it can be read.
         if (SignedMethodText.Read(fields.Methods) is var methods && methods == SignedMethods.None)
@@ -122,8 +128,9 @@ internal sealed class EdgeCacheSignature(SignedUrlTerms terms, IReadOnlyList<Sec
             var parameter = query[range];
             if (query.IsEmpty || QueryText.IsOneOf(QueryText.NameOf(parameter), Names))
                 continue;
-            if (any)
-                text.Append("&");
+
+            // With a sign in front, so that one empty parameter is not the same as none.
+            text.Append(any ? "&" : "?");
             text.Append(parameter);
             any = true;
         }

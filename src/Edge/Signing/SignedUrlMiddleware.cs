@@ -37,10 +37,14 @@ internal sealed class SignedUrlMiddleware(RequestDelegate next, LiveSettings set
         var verdict = policy.Verify(request, time.GetUtcNow());
         if (verdict.Grant is not { } grant)
             return RefuseAsync(context, name, verdict.Fault);
+        if (blob is not null)
+        {
+            // A blob is known by its key alone from here on: nothing reads the query any more.
+            blob.Signature = grant;
+            return next(context);
+        }
         Strip(context, policy);
         context.Features.Set(grant);
-        if (blob is not null)
-            blob.Signature = grant;
         return next(context);
     }
 

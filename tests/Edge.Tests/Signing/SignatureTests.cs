@@ -39,6 +39,22 @@ public sealed class SignatureTests
     }
 
     [Fact]
+    public void That_a_signature_was_good_once_opens_nothing_but_the_same_address()
+    {
+        foreach (var (name, policy) in All())
+        {
+            var url = policy.Sign("/artifacts/a", client: name.StartsWith("cloudflare", StringComparison.Ordinal) ? null : "192.0.2.7");
+            policy.Fault(url).ShouldBe(SignatureFault.None);
+            policy.Fault(url).ShouldBe(SignatureFault.None);
+            policy.Fault(url, "PUT").ShouldBe(SignatureFault.WrongMethod);
+            policy.Fault(url, at: Now.AddHours(2)).ShouldBe(SignatureFault.Expired);
+            if (!name.StartsWith("cloudflare", StringComparison.Ordinal))
+                policy.Fault(url, address: "192.0.2.8").ShouldBe(SignatureFault.WrongClient);
+            Mutations.Of(url).Where(m => policy.Fault(m) == SignatureFault.None).ShouldBeEmpty(name);
+        }
+    }
+
+    [Fact]
     public void No_part_of_one_address_is_good_in_another()
     {
         foreach (var (name, policy) in All())

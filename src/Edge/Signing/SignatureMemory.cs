@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+
+namespace EdgeCache.Edge.Signing;
+
+/// <summary>
+/// Addresses whose signature was found to be one of a key, in a fixed number of places: a CDN asks for one in many slices, and a signature is not another one the second time. Only
+/// that is remembered; times, methods and clients are looked at each time. It belongs to one policy, so a reload ends it.
+/// </summary>
+internal sealed class SignatureMemory
+{
+    private const int Places = 1024;
+
+    /// <summary>Longest address that is remembered, in characters: all together take no more than 2 MiB.</summary>
+    private const int MaxLength = 1024;
+
+    // Each place is read and written as a whole; a lost race costs looking at a signature once more.
+    private readonly string?[] _places = new string?[Places];
+
+    public bool Knows(string target) => target.Length <= MaxLength && Volatile.Read(ref PlaceOf(target)) is { } known && AreSame(known, target);
+
+    public void Learn(string target)
+    {
+        if (target.Length <= MaxLength)
+            Volatile.Write(ref PlaceOf(target), target);
+    }
+
+    private ref string? PlaceOf(string target) => ref _places[target.GetHashCode(StringComparison.Ordinal) & (Places - 1)];
+
+    /// <summary>Takes as long for any difference: how much of a guess was right must not show.</summary>
+    private static bool AreSame(string known, string target)
+    {
+        if (known.Length != target.Length)
+            return false;
+        var one = MemoryMarshal.AsBytes(known.AsSpan());
+        var other = MemoryMarshal.AsBytes(target.AsSpan());
+        var oneWords = MemoryMarshal.Cast<byte, ulong>(one);
+        var otherWords = MemoryMarshal.Cast<byte, ulong>(other);
+        var difference = 0UL;
+        for (var i = 0; i < oneWords.Length; i++)
+            difference |= oneWords[i] ^ otherWords[i];
+        for (var i = oneWords.Length * sizeof(ulong); i < one.Length; i++)
+            difference |= (uint)(one[i] ^ other[i]);
+        return difference == 0;
+    }
+}
