@@ -53,6 +53,6 @@ internal static partial class Against
 
     private static double Number(Match match, string group) => double.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"\(x?(?<ratio>[0-9.]+)\),\s*(?<speed>[0-9.]+) MB/s,\s*[0-9.]+ MB/s", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\(x?(?<ratio>[0-9.]+)\),\s*(?<speed>[0-9.]+) MB/s\s*,\s*[0-9.]+ MB/s", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Line();
 }

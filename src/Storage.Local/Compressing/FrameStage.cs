@@ -18,7 +18,9 @@ internal sealed class FrameStage : IDisposable
     private readonly StoreCompression _compression;
     private readonly CompressionPolicy _policy;
     private readonly List<int> _lengths = [];
-    private readonly IncrementalHash _digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+    // Not for what turns out to be stored as it is.
+    private IncrementalHash? _digest;
     private readonly byte[] _gathered;
     private byte[]? _received;
     private int _receivedLength;
@@ -129,7 +131,7 @@ internal sealed class FrameStage : IDisposable
         return length;
     }
 
-    public void AddToDigest(ReadOnlySpan<byte> payload) => _digest.AppendData(payload);
+    public void AddToDigest(ReadOnlySpan<byte> payload) => (_digest ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256)).AppendData(payload);
 
     /// <summary>The frame has been written.</summary>
     public void EndFrame(int length, bool isLast)
@@ -144,7 +146,7 @@ internal sealed class FrameStage : IDisposable
 
     public void WriteTable(Span<byte> table) => SeekTable.Write(CollectionsMarshal.AsSpan(_lengths), ContentLength, table);
 
-    public void End() => PayloadDigest = new Sha256Digest(_digest.GetHashAndReset());
+    public void End() => PayloadDigest = new Sha256Digest(_digest!.GetHashAndReset());
 
     public int CopyGathered(long offset, Span<byte> target)
     {
@@ -191,7 +193,7 @@ internal sealed class FrameStage : IDisposable
             ArrayPool<byte>.Shared.Return(_received);
         if (_decoded is not null)
             ArrayPool<byte>.Shared.Return(_decoded);
-        _digest.Dispose();
+        _digest?.Dispose();
         Decoding.Dispose();
     }
 
