@@ -96,7 +96,7 @@ public sealed class CodedResponseTests
     [Fact]
     public async Task What_does_not_shrink_or_is_short_stays_as_it_is()
     {
-        await using var node = await TestNode.StartAsync(("Delivery:Compression:MinSize", "4096"));
+        await using var node = await StartPlainAsync(("Delivery:Compression:MinSize", "4096"));
         var archive = Coder.Encode("gzip", Contents.Text(2_000_000));
         foreach (var (name, content) in new[] { ("noise", Noise), ("archive", archive), ("short", Text[..4095]), ("empty", []) })
         {
