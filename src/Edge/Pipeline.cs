@@ -39,9 +39,9 @@ internal static class Pipeline
         app.UseRequestMetrics();
         app.UseMiddleware<FaultMiddleware>();
         app.UseMiddleware<HostFilterMiddleware>();
-        app.UseMiddleware<ClientLimitMiddleware>();
         app.UseMiddleware<VaryByOriginMiddleware>();
         app.UseCors();
+        app.UseMiddleware<ClientLimitMiddleware>();
         app.MapObservability();
         app.Services.GetRequiredService<ReputationCalls>().Map(app);
         MapAdmin(app);

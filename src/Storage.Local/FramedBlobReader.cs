@@ -22,9 +22,11 @@ internal sealed class FramedBlobReader(LocalStore store, IBlobReader inner, Inde
     private uint[]? _checksums;
     private byte[]? _payload;
     private byte[]? _content;
-    private long _frame = -1;
+    private long _frame = -1; // Whose content is here.
+    private long _payloadFrame = -1; // Whose payload is here.
     private int _contentLength;
     private int _goodFrames;
+    private bool _keeps;
 
     public BlobMetadata Metadata => inner.Metadata;
 
@@ -83,18 +85,43 @@ internal sealed class FramedBlobReader(LocalStore store, IBlobReader inner, Inde
     public void Dispose()
     {
         (inner as IDisposable)?.Dispose();
-        foreach (var buffer in (byte[]?[])[_table, _payload, _content])
-        {
-            if (buffer is not null)
-                ArrayPool<byte>.Shared.Return(buffer);
-        }
-        (_table, _payload, _content, _starts, _frame) = (null, null, null, null, -1);
+        Return(ref _table);
+        DropPayload();
+        DropContent();
+        _starts = null;
+        if (_keeps)
+            store.Compression.EndKeeping();
+        _keeps = false;
+    }
+
+    private void DropPayload()
+    {
+        Return(ref _payload);
+        _payloadFrame = -1;
+    }
+
+    private void DropContent()
+    {
+        Return(ref _content);
+        _frame = -1;
+    }
+
+    private static void Return(ref byte[]? buffer)
+    {
+        if (buffer is not null)
+            ArrayPool<byte>.Shared.Return(buffer);
+        buffer = null;
     }
 
     private async ValueTask<int> DecodeAndCopyAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         await LoadAsync(offset / SeekTable.FrameContentLength, cancellationToken).ConfigureAwait(false);
-        return CopyContent(offset, buffer.Span);
+        var copied = CopyContent(offset, buffer.Span);
+        DropPayload();
+        _keeps = _keeps || store.Compression.TryKeep();
+        if (!_keeps)
+            DropContent();
+        return copied;
     }
 
     private int CopyContent(long offset, Span<byte> target)
@@ -114,8 +141,9 @@ internal sealed class FramedBlobReader(LocalStore store, IBlobReader inner, Inde
             return Copy(_table.AsSpan(0, _tableLength), offset - _starts[^1], buffer.Span);
         var found = Array.BinarySearch(_starts, offset);
         var frame = found >= 0 ? found : ~found - 1;
-        if (frame != _frame)
+        if (frame != _payloadFrame)
             await LoadAsync(frame, cancellationToken).ConfigureAwait(false);
+        DropContent();
         return Copy(_payload.AsSpan(0, (int)(_starts[frame + 1] - _starts[frame])), offset - _starts[frame], buffer.Span);
     }
 
@@ -134,7 +162,7 @@ internal sealed class FramedBlobReader(LocalStore store, IBlobReader inner, Inde
         _payload ??= ArrayPool<byte>.Shared.Rent(SeekTable.MaxFrameLength(SeekTable.ContentOf(0, Metadata.Length)));
         _content ??= ArrayPool<byte>.Shared.Rent(SeekTable.ContentOf(0, Metadata.Length));
         // Until it is known to be good, there is no frame that a read could be served from.
-        _frame = -1;
+        (_frame, _payloadFrame) = (-1, -1);
         var length = (int)(_starts[frame + 1] - _starts[frame]);
         await ReadWholeAsync(_starts[frame], _payload.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
         var contentLength = SeekTable.ContentOf(frame, Metadata.Length);
@@ -148,7 +176,7 @@ internal sealed class FramedBlobReader(LocalStore store, IBlobReader inner, Inde
         // Counted only in order: whoever reads it all once from the beginning has seen every frame.
         if (!isVerified && frame == _goodFrames && ++_goodFrames == _starts.Length - 1)
             store.NoteVerified(entry);
-        (_frame, _contentLength) = (frame, contentLength);
+        (_frame, _payloadFrame, _contentLength) = (frame, frame, contentLength);
     }
 
     private async ValueTask<long[]> ReadTableAsync(CancellationToken cancellationToken)

@@ -42,5 +42,5 @@ public sealed record BlobCondition
     /// <summary>What clients know a blob by is the far store's validator where there is one, and it may look like a digest.</summary>
     private static bool IsNamed(BlobMetadata blob, IReadOnlyList<Sha256Digest> digests, IReadOnlyList<string> tags) =>
         (blob.Sha256.IsKnown && digests.Contains(blob.Sha256))
-        || (blob.FarValidator.Length > 0 && (tags.Contains(blob.FarValidator, StringComparer.Ordinal) || digests.Any(d => blob.FarValidator == $"\"{d.ToHex()}\"")));
+        || (blob.FarValidator.Length > 0 && (tags.Contains(blob.FarValidator, StringComparer.Ordinal) || digests.Any(d => d.IsKnown && blob.FarValidator == $"\"{d.ToHex()}\"")));
 }

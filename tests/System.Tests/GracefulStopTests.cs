@@ -17,7 +17,7 @@ public sealed class GracefulStopTests
     {
         await using var node = await NodeProcess.StartAsync();
         var large = Blobs.Bytes(48 << 20);
-        var small = Blobs.Bytes(1 << 20, seed: 2);
+        var small = Blobs.Bytes(4 << 20, seed: 2);
         using var content = new ByteArrayContent(large);
         (await node.Client.PutAsync("/artifacts/large", content)).StatusCode.ShouldBe(HttpStatusCode.Created);
         using var download = await node.Client.GetAsync("/artifacts/large", HttpCompletionOption.ResponseHeadersRead);
@@ -47,7 +47,7 @@ public sealed class GracefulStopTests
     public async Task A_transfer_that_is_stuck_is_cut_at_the_end_of_the_drain_time()
     {
         await using var node = await NodeProcess.StartAsync(new NodeSetup { Environment = Variables.Of(("EdgeCache__Listen__DrainTimeout", "1s")) });
-        using var gated = new GatedContent(Blobs.Bytes(1 << 20));
+        using var gated = new GatedContent(Blobs.Bytes(4 << 20));
         var upload = node.Client.PutAsync("/artifacts/stuck", gated);
         await gated.HalfSent.WaitAsync(Soon);
         await UploadHasBegunAsync(node);
@@ -68,7 +68,7 @@ public sealed class GracefulStopTests
     public async Task A_successor_on_the_same_folder_waits_for_a_node_that_drains_and_then_serves()
     {
         await using var first = await NodeProcess.StartAsync();
-        var content = Blobs.Bytes(1 << 20);
+        var content = Blobs.Bytes(4 << 20);
         using var gated = new GatedContent(content);
         var upload = first.Client.PutAsync("/artifacts/last", gated);
         await gated.HalfSent.WaitAsync(Soon);

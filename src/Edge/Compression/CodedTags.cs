@@ -5,13 +5,14 @@ using Microsoft.Net.Http.Headers;
 namespace EdgeCache.Edge.Compression;
 
 /// <summary>
-/// The entity tags of a blob's codings. That of a stored payload is its digest, and strong: the same bytes come again. That of what is compressed on its way is the tag of the content
+/// The entity tags of a blob's codings. That of a stored payload is its digest with the coding's name, and strong: the same bytes come again. The name is there because the same bytes may
+/// be somebody's content one day, whose tag is the digest alone. That of what is compressed on its way is the tag of the content
 /// with the coding's name behind it, and weak: another version of a library may make other bytes of the same content, so a download must not be continued with them.
 /// </summary>
 internal static class CodedTags
 {
     /// <summary>The tag of the payload as it is stored; null where it is the content, or its digest is not known.</summary>
-    public static string? Stored(BlobMetadata blob) => blob.Coding.Length > 0 && blob.PayloadSha256.IsKnown ? $"\"{blob.PayloadSha256.ToHex()}\"" : null;
+    public static string? Stored(BlobMetadata blob) => blob.Coding.Length > 0 && blob.PayloadSha256.IsKnown ? $"\"{blob.PayloadSha256.ToHex()}.{blob.Coding}\"" : null;
 
     /// <summary>The tag of content that is compressed on its way; null where the content has none.</summary>
     /// <param name="etag">The tag of the content.</param>
@@ -34,9 +35,9 @@ internal static class CodedTags
             text = Representation.ETag(blob);
             return true;
         }
-        if (blob.Coding.Length > 0 && Preconditions.TryDigest(tag, out var digest) && digest == blob.PayloadSha256 && ContentCodings.TryParse(blob.Coding, out coding))
+        if (Stored(blob) is { } stored && tag.Tag.Equals(stored, StringComparison.Ordinal) && ContentCodings.TryParse(blob.Coding, out coding))
         {
-            text = Stored(blob);
+            text = stored;
             return true;
         }
         return !useStrong && TrySplit(tag, out var ofContent, out coding) && Preconditions.Is(ofContent, blob) && (text = Encoded(Representation.ETag(blob), coding)) is not null;
@@ -48,12 +49,12 @@ internal static class CodedTags
     /// </summary>
     public static async ValueTask<BlobCondition?> ResolveAsync(BlobCondition? condition, IBlobStore store, BlobKey key, CancellationToken cancellationToken)
     {
-        if (condition is null || (condition.AnyOf is not { Count: > 0 } && condition.NoneOf is not { Count: > 0 }))
+        if (condition is null || (condition.AnyOfTags.Count == 0 && condition.NoneOfTags.Count == 0))
             return condition;
         var found = await store.StatAsync(key, cancellationToken);
-        if (!found.IsOk || found.Value is not { Coding.Length: > 0, Sha256.IsKnown: true } blob)
+        if (!found.IsOk || !found.Value.Sha256.IsKnown || Stored(found.Value) is not { } stored)
             return condition;
-        return condition with { AnyOf = Resolve(condition.AnyOf, blob), NoneOf = Resolve(condition.NoneOf, blob) };
+        return condition with { AnyOf = Resolve(condition.AnyOf, condition.AnyOfTags, stored, found.Value), NoneOf = Resolve(condition.NoneOf, condition.NoneOfTags, stored, found.Value) };
     }
 
     /// <summary>Splits the tag of what is compressed on its way into that of the content and the coding.</summary>
@@ -68,6 +69,6 @@ internal static class CodedTags
         return true;
     }
 
-    private static IReadOnlyList<Sha256Digest>? Resolve(IReadOnlyList<Sha256Digest>? digests, BlobMetadata blob) =>
-        digests?.Contains(blob.PayloadSha256) == true ? [.. digests, blob.Sha256] : digests;
+    private static IReadOnlyList<Sha256Digest>? Resolve(IReadOnlyList<Sha256Digest>? digests, IReadOnlyList<string> tags, string stored, BlobMetadata blob) =>
+        digests is not null && tags.Contains(stored, StringComparer.Ordinal) ? [.. digests, blob.Sha256] : digests;
 }

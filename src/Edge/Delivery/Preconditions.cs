@@ -160,7 +160,7 @@ internal static class Preconditions
     /// <summary>The tags that are none of ours: those of a far store, of what others put there.</summary>
     private static List<string> Others(IList<EntityTagHeaderValue> tags, bool useStrong) => [.. tags.Where(t => (!useStrong || !t.IsWeak) && !TryDigest(t, out _)).Select(t => t.Tag.ToString())];
 
-    internal static bool TryDigest(EntityTagHeaderValue tag, out Sha256Digest digest)
+    private static bool TryDigest(EntityTagHeaderValue tag, out Sha256Digest digest)
     {
         var text = tag.Tag.AsSpan();
         digest = default;

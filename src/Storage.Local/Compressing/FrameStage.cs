@@ -15,6 +15,9 @@ namespace EdgeCache.Storage.Local.Compressing;
 /// <remarks>What readers share with the writer is changed under the writer's lock.</remarks>
 internal sealed class FrameStage : IDisposable
 {
+    /// <summary>Content so short is held in memory anyway.</summary>
+    private const int FreeRoom = 64 * 1024;
+
     private readonly StoreCompression _compression;
     private readonly CompressionPolicy _policy;
     private readonly List<int> _lengths = [];
@@ -22,6 +25,7 @@ internal sealed class FrameStage : IDisposable
     // Not for what turns out to be stored as it is.
     private IncrementalHash? _digest;
     private readonly byte[] _gathered;
+    private readonly bool _hasPlace;
     private byte[]? _received;
     private int _receivedLength;
     private byte[]? _decoded;
@@ -31,10 +35,11 @@ internal sealed class FrameStage : IDisposable
     private long _lastFrame;
     private long _lastStart;
 
-    private FrameStage(StoreCompression compression, CompressionPolicy policy, int room)
+    private FrameStage(StoreCompression compression, CompressionPolicy policy, int room, bool hasPlace)
     {
         _compression = compression;
         _policy = policy;
+        _hasPlace = hasPlace;
         _gathered = ArrayPool<byte>.Shared.Rent(room);
     }
 
@@ -76,7 +81,10 @@ internal sealed class FrameStage : IDisposable
         if (options.ExpectedLength < policy.MinLength || BlobHeader.Measure(Coded(draft)) > BlobFile.MaxHeaderLength)
             return (null, new(CompressionMethod.Identity, 0, CompressionReason.TooSmall));
         var room = (int)Math.Clamp(options.ExpectedLength ?? SeekTable.FrameContentLength, 1, SeekTable.FrameContentLength);
-        return (new FrameStage(compression, policy, room), default);
+        var needsPlace = room > FreeRoom;
+        return needsPlace && !compression.TryBeginStage()
+            ? (null, new(CompressionMethod.Identity, 0, CompressionReason.Busy))
+            : (new FrameStage(compression, policy, room, needsPlace), default);
     }
 
     /// <summary>What is known beforehand of a blob in frames.</summary>
@@ -193,6 +201,8 @@ internal sealed class FrameStage : IDisposable
             ArrayPool<byte>.Shared.Return(_received);
         if (_decoded is not null)
             ArrayPool<byte>.Shared.Return(_decoded);
+        if (_hasPlace)
+            _compression.EndStage();
         _digest?.Dispose();
         Decoding.Dispose();
     }

@@ -85,12 +85,31 @@ internal sealed class SegmentSet(string folder, IFileSystem files, HashSecret se
         return segment;
     }
 
-    /// <summary>Removes a segment that never had anything in it that was acknowledged, so no mark stands for it.</summary>
+    /// <summary>
+    /// Removes a segment that never had anything in it that was acknowledged, so no mark stands for it. What a failed write has left in it must not come back with its name after a crash, when it has
+    /// perhaps been deleted since: it is erased first, or where that can't be done, the removal is made durable.
+    /// </summary>
     public void Discard(Segment segment)
     {
+        var isErased = TryErase(segment);
         files.Delete(PathOf(segment.Id));
+        if (!isErased)
+            files.SyncFolder(folder);
         _segments.TryRemove(segment.Id, out _);
         segment.Dispose();
+    }
+
+    private static bool TryErase(Segment segment)
+    {
+        try
+        {
+            segment.SyncMarks();
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Erases what failed writes may have left, so that no restart finds it.</summary>

@@ -51,7 +51,7 @@ public sealed class CodedResponseTests
         var payload = await got.Content.ReadAsByteArrayAsync();
         Coder.Decode("zstd", payload).ShouldBe(Text);
         got.Content.Headers.ContentLength.ShouldBe(payload.Length);
-        got.Headers.ETag!.ToString().ShouldBe($"\"{Convert.ToHexStringLower(SHA256.HashData(payload))}\"");
+        got.Headers.ETag!.ToString().ShouldBe($"\"{Convert.ToHexStringLower(SHA256.HashData(payload))}.zstd\"");
         got.Headers.GetValues("Repr-Digest").ShouldBe([$"sha-256=:{Convert.ToBase64String(SHA256.HashData(payload))}:"]);
         got.Headers.AcceptRanges.ShouldBe(["none"]);
     }

@@ -12,6 +12,9 @@ public sealed class FileOutputTests
 {
     private const int LargeLength = 8 * 1024 * 1024;
 
+    /// <summary>What is read at a time where the system does not have it in memory.</summary>
+    private const int Stretch = 1 << 20;
+
     [Theory]
     [InlineData(30_000)]
     [InlineData(65_536)]
@@ -28,7 +31,9 @@ public sealed class FileOutputTests
         (await node.Client.GetByteArrayAsync("/artifacts/a", Stop)).ShouldBe(content);
         await EndOfAsync(node, requests: 3);
         Assert.SkipWhen(sent.Total == 0, "This system can't tell what it has in memory.");
-        sent.Total.ShouldBe(length);
+        // The system may have given up a part of it meanwhile: then a stretch is read.
+        var first = sent.Total;
+        first.ShouldBeInRange(Math.Max(1, length - Stretch), length);
 
         using var part = await node.GetAsync("/artifacts/a", ("Range", $"bytes=77-{length - 5}"));
         part.StatusCode.ShouldBe(HttpStatusCode.PartialContent);
@@ -36,7 +41,7 @@ public sealed class FileOutputTests
         using var small = await node.GetAsync("/artifacts/a", ("Range", "bytes=1000-1999"));
         (await small.Content.ReadAsByteArrayAsync(Stop)).ShouldBe(content[1000..2000]);
         await EndOfAsync(node, requests: 5);
-        sent.Total.ShouldBe(length + length - 81);
+        (sent.Total - first).ShouldBeInRange(Math.Max(1, length - 81 - Stretch), length - 81, "of the parts, the large one alone");
     }
 
     [Fact]
