@@ -13,7 +13,7 @@ namespace EdgeCache.Edge.Purging;
 internal sealed record OutwardCall(Uri Url, byte[] Body, string Type, Action<HttpRequestMessage, DateTimeOffset> Authorize);
 
 /// <summary>
-/// Tells the providers of a purge, in calls of a size that they take. A call that fails for now is repeated; what it comes to is in the report. Nothing of this is written down:
+/// Tells the providers of a purge, in calls of a size that they take. A call whose failure may pass is repeated; what it comes to is in the report. Nothing of this is written down:
 /// what a provider could not be told before a restart, it is not told.
 /// </summary>
 internal sealed partial class OutwardPurger(LiveSettings settings, TimeProvider time, ILogger<OutwardPurger> logger) : IDisposable
