@@ -1,11 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EdgeCache.Client.Signing;
 using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Admin;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Protocols;
-using EdgeCache.Storage;
 
 namespace EdgeCache.Edge.Signing;
 
@@ -34,6 +34,8 @@ internal sealed class SignEndpoint(LiveSettings settings, Gatekeeper gatekeeper,
                 await gatekeeper.RefuseAsync(context, principal, Scopes.Admin);
                 return;
             }
+            if (request.Expires > principal.Expires)
+                throw new SigningException("The address would be good for longer than the credentials that ask for it.");
             var link = policy.Sign(request, now);
             await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, new SignAnswer(link.Url, link.Expires, link.Cookies.Count == 0 ? null : link.Cookies.ToDictionary(c => c.Key, c => c.Value, StringComparer.Ordinal)), SignJson.Default.SignAnswer);
         }
@@ -46,12 +48,11 @@ internal sealed class SignEndpoint(LiveSettings settings, Gatekeeper gatekeeper,
     /// <summary>Somebody with a narrower reach could otherwise widen it: they sign for paths of blobs within it, one at a time or below one.</summary>
     private bool IsWithin(Principal principal, SigningRequest request)
     {
-        var needed = new SignatureGrant("", "", request.Methods, request.Expires, IsForAnybody: true).ToPrincipal(BlobKey.Create("x", "", "x")).Scopes;
-        if (!principal.Permits(needed))
+        if (!principal.Permits(SignatureGrant.ScopesOf(request.Methods)))
             return false;
         if (principal.Reach.IsEverything)
             return true;
-        var path = Uri.UnescapeDataString(request.Under ?? new SignedRequest("GET", request.Target, "", null).RawPath);
+        var path = Uri.UnescapeDataString(request.Under ?? SigningRequest.PathOf(request.Target));
         return path.Split('/', 4) switch
         {
             ["", BuiltinRoutes.Artifacts, .. var rest] => principal.Reach.Covers("artifacts", "", string.Join('/', rest)),
