@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EdgeCache.Client.Signing;
@@ -14,6 +15,9 @@ internal sealed class SignEndpoint(LiveSettings settings, Gatekeeper gatekeeper,
 {
     /// <summary>Longest call that is read, in bytes.</summary>
     private const int MaxBodyLength = 32 * 1024;
+
+    /// <summary>Writes '&amp;' as it is, so that an address can be taken out of the answer as it stands there.</summary>
+    private static readonly SignJson Readable = new(new JsonSerializerOptions(SignJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     public void Map(AdminRoutes admin, IEndpointRouteBuilder app) => admin.Map(app, HttpMethods.Post, "/sign", Scopes.Admin, SignAsync);
 
@@ -37,7 +41,7 @@ internal sealed class SignEndpoint(LiveSettings settings, Gatekeeper gatekeeper,
             if (request.Expires > principal.Expires)
                 throw new SigningException("The address would be good for longer than the credentials that ask for it.");
             var link = policy.Sign(request, now);
-            await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, new SignAnswer(link.Url, link.Expires, link.Cookies.Count == 0 ? null : link.Cookies.ToDictionary(c => c.Key, c => c.Value, StringComparer.Ordinal)), SignJson.Default.SignAnswer);
+            await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, new SignAnswer(link.Url, link.Expires, link.Cookies.Count == 0 ? null : link.Cookies.ToDictionary(c => c.Key, c => c.Value, StringComparer.Ordinal)), Readable.SignAnswer);
         }
         catch (Exception error) when (error is SigningException or JsonException)
         {

@@ -30,7 +30,10 @@ internal static class SigningTerms
                 ? parsed
                 : throw new SigningException("The beginning must be a time such as 2026-11-30T08:00:00Z.");
         }
-        return new SigningRequest(texts.Path, methods, (begins ?? now) + lifetime, begins, texts.Client, texts.Under);
+
+        // Signatures know whole seconds; what is said of the end must not be later than it is.
+        var expires = DateTimeOffset.FromUnixTimeSeconds(((begins ?? now) + lifetime).ToUnixTimeSeconds());
+        return new SigningRequest(texts.Path, methods, expires, begins, texts.Client, texts.Under);
     }
 }
 

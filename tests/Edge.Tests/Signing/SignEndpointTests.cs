@@ -64,6 +64,7 @@ public sealed class SignEndpointTests : IAsyncLifetime
         var (status, json) = await SignAsync("boss", $$"""{"policy": "{{kind}}", "path": "/cache/{{kind}}/other", "validFor": "30m"}""");
         status.ShouldBe(HttpStatusCode.OK, json.ToString());
         var url = json.GetProperty("url").GetString()!;
+        json.GetProperty("url").GetRawText().ShouldBe($"\"{url}\"", "who copies it out of a terminal gets the address");
         json.GetProperty("expires").GetDateTimeOffset().ShouldBe(TimeProvider.System.GetUtcNow().AddMinutes(30), TimeSpan.FromMinutes(1));
         (await _node.SendAsync(HttpMethod.Get, url[url.IndexOf("/cache/", StringComparison.Ordinal)..], null)).StatusCode.ShouldBe(HttpStatusCode.OK);
         json.TryGetProperty("cookies", out var cookies).ShouldBe(kind == "front");

@@ -4,6 +4,7 @@ using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Tests.Configuration;
 using EdgeCache.TestKit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeCache.Edge.Tests.Signing;
 
@@ -77,6 +78,20 @@ public sealed class SigningReloadTests : IDisposable
         (await reloader.CheckAsync()).ShouldBeTrue();
         (await client.GetAsync(old)).StatusCode.ShouldBe(HttpStatusCode.Forbidden, "that it was good once is remembered with its policy, not longer");
         (await client.GetAsync(Sign(node))).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [InlineData("Logging__Console__LogLevel__Default")]
+    [InlineData("Logging__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics")]
+    [InlineData("Logging__Console__LogLevel__Microsoft.AspNetCore.Hosting.Diagnostics")]
+    public async Task No_configuration_makes_the_server_write_queries_into_the_log(string key)
+    {
+        _machine.Environment["Logging__LogLevel__Default"] = "Information";
+        _machine.Environment[key] = "Information";
+        await using var node = await EdgeNode.StartAsync(await _machine.LoadGoodAsync(), TestContext.Current.CancellationToken);
+        var loggers = node.Services.GetRequiredService<ILoggerFactory>();
+        loggers.CreateLogger("EdgeCache.Audit").IsEnabled(LogLevel.Information).ShouldBeTrue();
+        loggers.CreateLogger("Microsoft.AspNetCore.Hosting.Diagnostics").IsEnabled(LogLevel.Critical).ShouldBeFalse();
     }
 
     private static LoopbackServer Origin() => new(async (stream, stop) =>

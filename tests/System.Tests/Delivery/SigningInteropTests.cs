@@ -158,10 +158,13 @@ public sealed class SigningInteropTests : IAsyncLifetime
     public async Task Addresses_of_the_aws_command_line_are_good()
     {
         var aws = Tools.Require("aws", "awscli");
+
+        // The only form that it reads.
+        await OpensslAsync("rsa", "-in", File("rsa.pem"), "-traditional", "-out", File("traditional.pem"));
         var until = TimeProvider.System.GetUtcNow().AddMinutes(30).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         foreach (var more in (string[][])[[], ["--date-greater-than", "2020-01-01"], ["--ip-address", "127.0.0.0/8"]])
         {
-            var url = (await ToolRun.RunAsync(aws, ["cloudfront", "sign", "--url", $"{Public}/artifacts/app.tar", "--key-pair-id", "KRSA", "--private-key", $"file://{File("rsa.pem")}", "--date-less-than", until, .. more])).Succeeded().Trim();
+            var url = (await ToolRun.RunAsync(aws, ["cloudfront", "sign", "--url", $"{Public}/artifacts/app.tar", "--key-pair-id", "KRSA", "--private-key", $"file://{File("traditional.pem")}", "--date-less-than", until, .. more])).Succeeded().Trim();
             (await _node.Client.GetStringAsync(url[Public.Length..])).ShouldBe("signed content", url);
         }
     }
