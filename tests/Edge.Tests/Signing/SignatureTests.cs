@@ -1,3 +1,4 @@
+using EdgeCache.Client.Signing;
 using EdgeCache.Edge.Signing;
 using static EdgeCache.Edge.Tests.Signing.Policies;
 
@@ -20,7 +21,7 @@ public sealed class SignatureTests
                 policy.Fault(url, "PUT").ShouldBe(SignatureFault.WrongMethod, name);
                 policy.Fault(url, at: Now + TimeSpan.FromHours(1) - Second).ShouldBe(SignatureFault.None, name);
                 policy.Fault(url, at: Now + TimeSpan.FromHours(1)).ShouldBe(SignatureFault.Expired, name);
-                policy.Fault(target).ShouldBe(SignatureFault.Malformed, name);
+                policy.Fault(target).ShouldBe(SignatureFault.Missing, name);
                 policy.Verify(Request(url), Now).Grant!.Expires.ShouldBe(Now + TimeSpan.FromHours(1));
             }
         }
