@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using EdgeCache.Codecs.Choosing;
+using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Origins;
@@ -105,7 +107,9 @@ internal sealed class EdgeNode : IAsyncDisposable
         try
         {
             var time = app.Services.GetRequiredService<TimeProvider>();
-            stores = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetService<OriginStore>(), app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
+            var compressing = new NodeCompressing(app.Services.GetRequiredService<NodeCodecs>().Zstd, app.Services.GetRequiredService<ICpuPressure>());
+            var loggers = app.Services.GetRequiredService<ILoggerFactory>();
+            stores = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetService<OriginStore>(), compressing, loggers, time, cancellationToken);
 
             app.Lifetime.ApplicationStopping.Register(stores.Local.MarkLeaving);
 
