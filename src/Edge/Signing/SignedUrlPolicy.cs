@@ -31,7 +31,8 @@ internal abstract class SignedUrlPolicy(SignedUrlTerms terms)
     public SignatureVerdict Verify(in SignedRequest request, DateTimeOffset now)
     {
         var isPlain = request.IsPlain();
-        var statement = isPlain ? _memory.Find(request.Target) : null;
+        var hash = 0;
+        var statement = isPlain ? _memory.Find(request.Target, out hash) : null;
         if (statement is null)
         {
             var fault = isPlain ? Read(request, out statement!) : SignatureFault.UnclearPath;
@@ -40,7 +41,7 @@ internal abstract class SignedUrlPolicy(SignedUrlTerms terms)
             if (fault != SignatureFault.None)
                 return fault;
             if (statement!.IsInAddress)
-                _memory.Learn(request.Target, statement);
+                _memory.Learn(request.Target, hash, statement);
         }
         if (statement.Client?.Contains(request.Address) == false)
             return SignatureFault.WrongClient;
