@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using EdgeCache.Codecs.Choosing;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Storage;
 using EdgeCache.TestKit;
@@ -61,7 +62,11 @@ internal sealed class TestNode : IAsyncDisposable
         var sources = new ConfigurationSources { BaseDirectory = folder.Path, CurrentDirectory = folder.Path, Environment = environment };
         var loaded = await ConfigurationLoader.LoadAsync(sources, TestContext.Current.CancellationToken);
         loaded.Errors.ShouldBeEmpty();
-        return new TestNode(folder, await EdgeNode.StartAsync(loaded.Configuration!, TestContext.Current.CancellationToken, configure));
+        return new TestNode(folder, await EdgeNode.StartAsync(loaded.Configuration!, TestContext.Current.CancellationToken, services =>
+        {
+            services.AddSingleton<ICpuPressure>(new Idle());
+            configure?.Invoke(services);
+        }));
     }
 
     public Task<HttpResponseMessage> PutAsync(string path, byte[] content, params (string Name, string Value)[] headers)

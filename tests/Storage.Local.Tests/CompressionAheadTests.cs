@@ -84,9 +84,4 @@ public sealed class CompressionAheadTests : LocalStoreTest
     }
 
     private long Written() => Directory.GetFiles(TemporaryFolder).Sum(static file => new FileInfo(file).Length);
-
-    private sealed class Idle : ICpuPressure
-    {
-        public double Current => 0;
-    }
 }

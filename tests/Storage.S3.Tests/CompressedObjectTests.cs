@@ -19,7 +19,7 @@ public sealed class CompressedObjectTests(S3Fixture fixture) : S3StoreTest(fixtu
     [InlineData(30 << 20, false)]
     public async Task What_shrinks_is_one_zstd_stream_that_the_real_tool_reads_and_every_store_serves_as_content(int length, bool isDigestKnown)
     {
-        var store = await OpenAsync(Idle.Compressing);
+        var store = await OpenAsync(ZstdObjects.With);
         var content = Contents.Text(length);
         var digest = new Sha256Digest(SHA256.HashData(content));
 
@@ -45,7 +45,7 @@ public sealed class CompressedObjectTests(S3Fixture fixture) : S3StoreTest(fixtu
     [Fact]
     public async Task What_does_not_shrink_or_is_off_or_too_short_or_of_unknown_length_is_stored_as_it_is()
     {
-        var store = await OpenAsync(Idle.Compressing);
+        var store = await OpenAsync(ZstdObjects.With);
         await PutAsync(store, Blobs.Bytes(300_000), 300_000);
         await PutAsync(store, Contents.Text(63), 63);
         await PutAsync(store, Contents.Text((1 << 20) + 1), announced: null);
@@ -64,7 +64,7 @@ public sealed class CompressedObjectTests(S3Fixture fixture) : S3StoreTest(fixtu
     public async Task The_same_content_is_the_same_in_both_forms()
     {
         var content = Contents.Text(200_000);
-        (await (await OpenAsync(Idle.Compressing)).PutAsync(Key, content)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Created);
+        (await (await OpenAsync(ZstdObjects.With)).PutAsync(Key, content)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Created);
         var plain = await OpenAsync();
         (await plain.PutAsync(Key, content)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Unchanged);
         (await plain.PutAsync(Key, content, new PutOptions { Replace = true })).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Unchanged);
@@ -76,7 +76,7 @@ public sealed class CompressedObjectTests(S3Fixture fixture) : S3StoreTest(fixtu
     public async Task A_read_costs_one_request_and_a_range_the_table_and_the_frames_that_it_touches()
     {
         await using var proxy = new S3Proxy((await Fixture.RequireAsync()).Endpoint);
-        var store = await OpenAsync(o => Idle.Compressing(o) with { Endpoint = proxy.Endpoint });
+        var store = await OpenAsync(o => ZstdObjects.With(o) with { Endpoint = proxy.Endpoint });
         var content = Contents.Text(8 << 20);
         await store.PutAsync(Key, content, new PutOptions { ExpectedLength = content.Length });
 
@@ -95,7 +95,7 @@ public sealed class CompressedObjectTests(S3Fixture fixture) : S3StoreTest(fixtu
     public async Task A_flipped_bit_is_found_and_nothing_is_published(long offset)
     {
         var content = Contents.Text(3 << 20);
-        await (await OpenAsync(Idle.Compressing)).PutAsync(Key, content, new PutOptions { ExpectedLength = content.Length });
+        await (await OpenAsync(ZstdObjects.With)).PutAsync(Key, content, new PutOptions { ExpectedLength = content.Length });
         await using var node = await TieredNode.OpenAsync(await Fixture.RequireAsync(), await OptionsAsync());
         node.Proxy.Fail(S3Fault.FlipBit(offset), r => r.Call == S3Call.Get);
 
@@ -113,7 +113,7 @@ public sealed class CompressedObjectTests(S3Fixture fixture) : S3StoreTest(fixtu
     public async Task Whatever_is_wrong_with_an_object_is_a_fault_and_never_other_bytes()
     {
         var content = Contents.Text(2_500_000);
-        var store = await OpenAsync(Idle.Compressing);
+        var store = await OpenAsync(ZstdObjects.With);
         await store.PutAsync(Key, content, new PutOptions { ExpectedLength = content.Length });
         var (payload, answer) = await ObjectAsync();
         var fields = answer.Metadata;
@@ -142,7 +142,7 @@ public sealed class CompressedObjectTests(S3Fixture fixture) : S3StoreTest(fixtu
     public async Task An_object_whose_coding_was_lost_by_a_copy_is_still_content_and_one_that_others_coded_is_as_it_is()
     {
         var content = Contents.Text(200_000);
-        var store = await OpenAsync(Idle.Compressing);
+        var store = await OpenAsync(ZstdObjects.With);
         await store.PutAsync(Key, content);
         var (payload, answer) = await ObjectAsync();
 
@@ -159,7 +159,7 @@ public sealed class CompressedObjectTests(S3Fixture fixture) : S3StoreTest(fixtu
     [Fact]
     public async Task Nobody_is_sent_to_a_compressed_object_whatever_is_remembered_of_the_blob()
     {
-        var store = await OpenAsync(Idle.Compressing);
+        var store = await OpenAsync(ZstdObjects.With);
         await store.PutAsync(Key, Blobs.Bytes(100_000));
         var remembered = (await store.StatAsync(Key, Cancel)).Value.ShouldNotBeNull();
         (await store.PresignAsync(remembered, TimeSpan.FromMinutes(5), Cancel)).ShouldNotBeNull();
@@ -171,8 +171,8 @@ public sealed class CompressedObjectTests(S3Fixture fixture) : S3StoreTest(fixtu
     [Fact]
     public async Task Without_the_library_a_compressed_object_says_what_is_missing_and_nothing_new_is_compressed()
     {
-        await (await OpenAsync(Idle.Compressing)).PutAsync(Key, Contents.Text(100_000));
-        var store = await OpenAsync(o => Idle.Compressing(o) with { Zstd = new ZstdCodec(new(), ["no-such-library.so"]) });
+        await (await OpenAsync(ZstdObjects.With)).PutAsync(Key, Contents.Text(100_000));
+        var store = await OpenAsync(o => ZstdObjects.With(o) with { Zstd = new ZstdCodec(new(), ["no-such-library.so"]) });
 
         (await store.StatAsync(Key, Cancel)).Value.ShouldNotBeNull().Length.ShouldBe(100_000);
         var opened = await store.OpenReadAsync(Key, Storage.ByteRange.Whole, Cancel);
@@ -184,7 +184,7 @@ public sealed class CompressedObjectTests(S3Fixture fixture) : S3StoreTest(fixtu
     [Fact]
     public async Task More_uploads_than_may_be_compressed_at_a_time_are_stored_all_the_same()
     {
-        var store = await OpenAsync(Idle.Compressing);
+        var store = await OpenAsync(ZstdObjects.With);
         var content = Contents.Text(200_000);
         var writers = await Task.WhenAll(Enumerable.Range(0, 40).Select(async i => (await store.OpenWriteAsync(Blobs.Key($"many{i}"), new PutOptions { ExpectedLength = content.Length }, Cancel)).Value.ShouldNotBeNull()));
         var coded = 0;

@@ -48,5 +48,5 @@ public sealed class CompressedS3StoreContractTests(S3Fixture fixture) : BlobStor
     protected override byte[] Bytes(int length, int seed = 0) => Contents.Text(length, seed);
 
     protected override async Task<IBlobStore> OpenAsync() =>
-        S3Store.Open(Idle.Compressing(S3StoreTest.Options(await fixture.RequireAsync(), fixture.Bucket, S3StoreTest.NewPrefix())), TimeProvider.System, NullLogger.Instance);
+        S3Store.Open(ZstdObjects.With(S3StoreTest.Options(await fixture.RequireAsync(), fixture.Bucket, S3StoreTest.NewPrefix())), TimeProvider.System, NullLogger.Instance);
 }
