@@ -111,7 +111,7 @@ internal static class StoreFactory
             StatMemory = tiering.StatMemory,
             MaxFills = tiering.MaxFills,
             AbandonAfter = tiering.AbandonAfter,
-            Route = origin is null ? static () => null : static () => OriginChain.Current,
+            Route = origin is null ? static () => null : static () => RequestPath.Current?.Route,
             IsForClients = IsLoop,
         };
         var guarded = new ResilientStore(far, resilience, time, loggers.CreateLogger<ResilientStore>());

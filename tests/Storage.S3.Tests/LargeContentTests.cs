@@ -33,6 +33,25 @@ public sealed class LargeContentTests(S3Fixture fixture) : S3StoreTest(fixture)
         store.FreeBuffers.ShouldBe(8);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_blob_whose_parts_went_out_as_they_came_has_checksums_of_its_blocks_beside_it(bool announced)
+    {
+        var store = await OpenAsync();
+        var key = Blobs.Key("streamed");
+        var content = Blobs.Bytes((2 * Part) + 100, seed: 7);
+        var options = announced ? new PutOptions { ExpectedSha256 = new Sha256Digest(SHA256.HashData(content)), ExpectedLength = content.Length } : new PutOptions();
+
+        var receipt = (await store.PutAsync(key, content, options)).Value.ShouldNotBeNull();
+
+        var stored = (await store.StatAsync(key, Cancel)).Value.ShouldNotBeNull();
+        stored.Checksums.ShouldNotBeNull().ToString().ShouldBe(ChecksumsOf(content));
+        stored.Generation.ShouldBe(receipt.Metadata.Generation);
+        stored.FarValidator.ShouldBe(receipt.Metadata.FarValidator);
+        (await store.GetAsync(key)).Content.AsSpan().SequenceEqual(content).ShouldBeTrue();
+    }
+
     [Fact]
     public async Task A_large_blob_that_is_replaced_by_one_whose_upload_began_earlier_has_the_larger_generation()
     {
@@ -160,6 +179,13 @@ public sealed class LargeContentTests(S3Fixture fixture) : S3StoreTest(fixture)
 
         (await writer.CommitAsync(Cancel)).Status.ShouldBe(StoreStatus.Unavailable);
         (await store.StatAsync(Blobs.Key("ended"), Cancel)).Status.ShouldBe(StoreStatus.Missing);
+    }
+
+    private static string ChecksumsOf(byte[] content)
+    {
+        var builder = new BlockChecksumBuilder();
+        builder.Append(content);
+        return builder.End()!.ToString();
     }
 
     private async Task<List<MultipartUpload>> UploadsAsync()
