@@ -13,7 +13,7 @@ namespace EdgeCache.Storage.S3;
 /// </remarks>
 internal sealed class PartBuffers(int length, int count)
 {
-    /// <summary>Length of a piece in bytes. As long as what content is copied with elsewhere, so that what one has done with serves the other.</summary>
+    /// <summary>Length of a piece in bytes. The first of each upload is from the pool that the local store takes its own from, which are as long.</summary>
     public const int PieceLength = 128 * 1024;
 
     private readonly Lock _lock = new(); // Protects the fields below, and how many pieces each part has. Held for an instant.

@@ -30,7 +30,7 @@ public sealed class LargeContentTests(S3Fixture fixture) : S3StoreTest(fixture)
         metadata.Generation.ShouldBe(receipt.Metadata.Generation);
         metadata.FarValidator.ShouldBe(receipt.Metadata.FarValidator);
         (await store.PutAsync(key, content, options)).Value.ShouldNotBeNull().Effect.ShouldBe(PutEffect.Unchanged);
-        store.FreeBuffers.ShouldBe(8);
+        store.FreeBuffers.ShouldBe(6);
     }
 
     [Theory]
@@ -98,7 +98,7 @@ public sealed class LargeContentTests(S3Fixture fixture) : S3StoreTest(fixture)
         }
 
         (await UploadsAsync()).ShouldBeEmpty();
-        store.FreeBuffers.ShouldBe(8);
+        store.FreeBuffers.ShouldBe(6);
         if (how == "other blob there")
             (await store.GetAsync(key)).Content.ShouldBe("first"u8.ToArray());
         else
@@ -145,7 +145,7 @@ public sealed class LargeContentTests(S3Fixture fixture) : S3StoreTest(fixture)
             await slow[i].DisposeAsync();
             (await store.GetAsync(Blobs.Key($"slow{i}"))).Content.AsSpan().SequenceEqual(Blobs.Bytes(600_000, seed: i)).ShouldBeTrue();
         }
-        store.FreeBuffers.ShouldBe(8);
+        store.FreeBuffers.ShouldBe(6);
     }
 
     [Fact]
