@@ -125,7 +125,7 @@ public sealed class LoopTests
         await front.PutAsync("/cache/test/c", [1, 2, 3]);
 
         var fields = ViasOf(origin);
-        fields[0].ShouldMatch("^1\.1 edgecache-[0-9a-f]{16}$");
+        fields[0].ShouldMatch(@"^1\.1 edgecache-[0-9a-f]{16}$");
         fields[1].ShouldBe($"1.0 fred, 1.1 p.example.net (squid), {fields[0]}");
         fields[2].ShouldBe(fields[0]);
     }
