@@ -53,8 +53,10 @@ public sealed class TierMemoryTests(ITestOutputHelper output)
         }
         catch (IOException)
         {
-            // Only the node knows why it has cut a transfer.
-            output.WriteLine(node.Output);
+            // Only the node knows why it has cut a transfer, and at its end it has said everything.
+            node.Terminate();
+            var code = await node.WaitForExitAsync();
+            output.WriteLine($"{node.Output}\n{node.Error}\nIt ended with {code}.");
             throw;
         }
         var (gets, down) = (node.ReadPeakMemory(), TimeProvider.System.GetElapsedTime(began));
