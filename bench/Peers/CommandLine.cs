@@ -7,7 +7,7 @@ namespace EdgeCache.Bench.Peers;
 /// <summary>The options of a comparison, and the mode <c>bare</c> that runs the baseline program alone.</summary>
 internal static class CommandLine
 {
-    private static readonly Option<string> Only = new("--only") { Description = "Only this comparison: hits, zipf (hits on many keys) or puts. Default: hits and puts." };
+    private static readonly Option<string> Only = new("--only") { Description = "Only this comparison: hits, zipf (hits on many keys), puts or compression (of EdgeCache with itself). Default: hits and puts." };
     private static readonly Option<int> Seconds = Whole("--seconds", "Seconds of each measured run, 1 to 600.", 5, 600);
     private static readonly Option<int> Warmup = Whole("--warmup", "Seconds of the unmeasured run before each case, 1 to 600.", 3, 600);
     private static readonly Option<int> Rounds = Whole("--rounds", "Measured runs of each contender, taking turns; medians are reported, 1 to 99.", 5, 99);
@@ -44,7 +44,7 @@ internal static class CommandLine
 
     public static async Task<int> InvokeAsync(string[] args, CancellationToken cancel)
     {
-        Only.AcceptOnlyFromAmong("hits", "zipf", "puts");
+        Only.AcceptOnlyFromAmong("hits", "zipf", "puts", "compression");
         Variables.Validators.Add(result => RejectUnless(result, text => text.IndexOf('=', StringComparison.Ordinal) > 0, "must be NAME=VALUE"));
 
         var bare = new Command("bare", "The baseline alone: append bodies of one size in batches, one sync for each batch.") { Seconds, Sizes, Batch, Folder };
@@ -64,6 +64,7 @@ internal static class CommandLine
     {
         Hits = result.GetValue(Only) is null or "hits",
         Zipf = result.GetValue(Only) is "zipf",
+        Compression = result.GetValue(Only) is "compression",
         Puts = result.GetValue(Only) is null or "puts",
         WorkingSet = (long)result.GetValue(WorkingSet) * BodySize.MiB,
         Seconds = result.GetValue(Seconds),

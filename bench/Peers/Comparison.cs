@@ -20,14 +20,15 @@ internal static class Comparison
         List<CaseResult> hits = settings.Hits ? await new HitsComparison(settings, workspace, edge).RunAsync(cancel) : [];
         List<CaseResult> zipf = settings.Zipf ? await new ZipfComparison(settings, workspace, edge).RunAsync(cancel) : [];
         List<CaseResult> puts = settings.Puts ? await new PutsComparison(settings, workspace, edge).RunAsync(cancel) : [];
+        List<CaseResult> compression = settings.Compression ? await new CompressionComparison(settings, workspace, edge).RunAsync(cancel) : [];
 
-        var report = MarkdownReport.Write(machine, settings, hits, zipf, puts);
+        var report = MarkdownReport.Write(machine, settings, hits, zipf, puts, compression);
         Console.WriteLine($"\n{report}");
         if (settings.MarkdownFile is { } file)
         {
             await File.WriteAllTextAsync(file, report, cancel);
         }
 
-        return hits.Concat(zipf).Concat(puts).Any(result => result.Failure is not null) ? 1 : 0;
+        return hits.Concat(zipf).Concat(puts).Concat(compression).Any(result => result.Failure is not null) ? 1 : 0;
     }
 }

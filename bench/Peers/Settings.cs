@@ -8,6 +8,9 @@ internal sealed record Settings
     /// <summary>Hits on many keys.</summary>
     public bool Zipf { get; init; }
 
+    /// <summary>What compression at rest costs: hits in both forms, and PUTs of what does not shrink.</summary>
+    public bool Compression { get; init; }
+
     public bool Puts { get; init; } = true;
 
     /// <summary>Bytes of all bodies together where hits are on many keys.</summary>

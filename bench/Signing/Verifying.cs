@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using EdgeCache.Client.Signing;
 using EdgeCache.Edge.Signing;
 
 namespace EdgeCache.Bench.Signing;

@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using EdgeCache.Codecs.Choosing;
+using EdgeCache.Edge.Compression;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Origins;
@@ -105,7 +107,9 @@ internal sealed class EdgeNode : IAsyncDisposable
         try
         {
             var time = app.Services.GetRequiredService<TimeProvider>();
-            stores = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetService<OriginStore>(), app.Services.GetRequiredService<ILoggerFactory>(), time, cancellationToken);
+            var compressing = new NodeCompressing(app.Services.GetRequiredService<NodeCodecs>().Zstd, app.Services.GetRequiredService<ICpuPressure>());
+            var loggers = app.Services.GetRequiredService<ILoggerFactory>();
+            stores = await StoreFactory.OpenAsync(app.Services.GetRequiredService<LiveSettings>(), app.Services.GetService<OriginStore>(), compressing, loggers, time, cancellationToken);
 
             app.Lifetime.ApplicationStopping.Register(stores.Local.MarkLeaving);
 
@@ -142,9 +146,19 @@ internal sealed class EdgeNode : IAsyncDisposable
         });
         quiet.AddTo(builder.Logging);
 
-        // While this category is on at any level, the server makes an activity and a scope for every request: a twentieth of what a small hit takes.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection(FrameworkSections.Logging)).AddConsole();
+
+        builder.Services.PostConfigure<LoggerFilterOptions>(TurnRequestLinesOff);
+    }
+
+    /// <summary>
+    /// After what the configuration says: this category writes the query of every request, and signatures are in it. While it is on at any level, the server makes an activity and a scope
+    /// for every request besides: a twentieth of what a small hit takes. A rule for the provider wins over one for all, so both are needed.
+    /// </summary>
+    private static void TurnRequestLinesOff(LoggerFilterOptions options)
+    {
+        foreach (var provider in (string?[])[null, typeof(ConsoleLoggerProvider).FullName])
+            options.Rules.Add(new LoggerFilterRule(provider, "Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None, filter: null));
     }
 
     private static void AddServer(WebApplicationBuilder builder, EdgeCacheOptions options)

@@ -1,3 +1,4 @@
+using EdgeCache.Codecs;
 using EdgeCache.Codecs.Choosing;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Origins;
@@ -17,6 +18,11 @@ namespace EdgeCache.Edge;
 /// <param name="Uploader">Who sends it; null where there is none.</param>
 internal sealed record NodeStores(LocalStore Local, IBlobStore Served, IOutbox? Outbox = null, OutboxUploader? Uploader = null);
 
+/// <summary>What a node compresses with: the same contexts and the same measure for its stores and the wire.</summary>
+/// <param name="Zstd">The codec.</param>
+/// <param name="Pressure">How busy the processors are.</param>
+internal sealed record NodeCompressing(ICodec Zstd, ICpuPressure Pressure);
+
 /// <summary>Opens the stores that the settings ask for.</summary>
 internal static class StoreFactory
 {
@@ -27,10 +33,12 @@ internal static class StoreFactory
     /// <exception cref="IOException">The folder can't be opened, or the bucket's credentials can't be used; the message says why.</exception>
     /// <param name="live">The settings.</param>
     /// <param name="origin">The far store, where that is an HTTP origin.</param>
+    /// <param name="compressing">What all of the node compresses with.</param>
     /// <param name="loggers">The logs.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the start.</param>
-    public static async Task<NodeStores> OpenAsync(LiveSettings live, OriginStore? origin, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<NodeStores> OpenAsync(
+        LiveSettings live, OriginStore? origin, NodeCompressing compressing, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         // It is opened after the store, whose folder it is in, and which asks it what may be evicted.
         IOutbox? outbox = null;
@@ -38,6 +46,8 @@ internal static class StoreFactory
         {
             Limits = name => live.Current.Namespaces.GetValueOrDefault(name)?.Limits ?? NamespaceLimits.None,
             Compression = name => live.Current.Compression.GetValueOrDefault(name) ?? CompressionPolicy.Off,
+            Zstd = compressing.Zstd,
+            CpuPressure = compressing.Pressure,
             Scrub = () => PlanOf(live.Current.Options.Storage),
 
             // As long as it is not known what waits, nothing may go.
@@ -47,7 +57,7 @@ internal static class StoreFactory
         try
         {
             outbox = await OpenOutboxAsync(live.Current.Options.Storage, loggers, time, cancellationToken);
-            return outbox is null ? new NodeStores(local, local) : await OpenTiersAsync(local, outbox, origin, live, loggers, time, cancellationToken);
+            return outbox is null ? new NodeStores(local, local) : OpenTiers(local, outbox, origin ?? await OpenBucketAsync(live, compressing, loggers, time, cancellationToken), live, loggers, time);
         }
         catch
         {
@@ -90,18 +100,23 @@ internal static class StoreFactory
 
     private static bool HasFar(StorageOptions storage) => storage.S3.Bucket is not null || storage.Origin.Cluster is not null;
 
-    private static async Task<S3Store> OpenBucketAsync(StorageOptions storage, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<IBlobStore> OpenBucketAsync(LiveSettings live, NodeCompressing compressing, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
         var errors = new List<string>();
-        if (S3Settings.Build(storage.S3, new FileSnapshots(), errors) is not { } options)
+        if (S3Settings.Build(live.Current.Options.Storage.S3, new FileSnapshots(), errors) is not { } options)
             throw new IOException(string.Join(" ", errors));
-        options = options with { Capabilities = await BucketProbe.RunAsync(options, loggers, time, cancellationToken) };
+        options = options with
+        {
+            Capabilities = await BucketProbe.RunAsync(options, loggers, time, cancellationToken),
+            Compression = name => live.Current.BucketCompression.GetValueOrDefault(name) ?? CompressionPolicy.Off,
+            Zstd = compressing.Zstd,
+            CpuPressure = compressing.Pressure,
+        };
         return S3Store.Open(options, time, loggers.CreateLogger<S3Store>());
     }
 
-    private static async Task<NodeStores> OpenTiersAsync(LocalStore local, IOutbox outbox, OriginStore? origin, LiveSettings live, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    private static NodeStores OpenTiers(LocalStore local, IOutbox outbox, IBlobStore far, LiveSettings live, ILoggerFactory loggers, TimeProvider time)
     {
-        IBlobStore far = origin is not null ? origin : await OpenBucketAsync(live.Current.Options.Storage, loggers, time, cancellationToken);
         var tiering = live.Current.Options.Storage.Tiering;
         var resilience = new ResilienceOptions { Timeout = tiering.Timeout, BreakDuration = tiering.BreakDuration, IsAboutRequest = IsLoop };
         var options = new TieredStoreOptions
@@ -111,7 +126,7 @@ internal static class StoreFactory
             StatMemory = tiering.StatMemory,
             MaxFills = tiering.MaxFills,
             AbandonAfter = tiering.AbandonAfter,
-            Route = origin is null ? static () => null : static () => RequestPath.Current?.Route,
+            Route = far is OriginStore ? static () => RequestPath.Current?.Route : static () => null,
             IsForClients = IsLoop,
         };
         var guarded = new ResilientStore(far, resilience, time, loggers.CreateLogger<ResilientStore>());

@@ -47,8 +47,14 @@ internal sealed class FileBlobReader(LocalStore store, OpenFile file, IndexEntry
 
     public bool TryGetFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? handle, out long position)
     {
+        (handle, position) = (null, 0);
+        return Metadata.Coding.Length == 0 && TryGetPayloadFile(offset, length, out handle, out position);
+    }
+
+    public bool TryGetPayloadFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? handle, out long position)
+    {
         position = file.Info.HeaderLength + offset;
-        handle = isVerified && Metadata.Coding.Length == 0 && offset + length <= Metadata.PayloadLength ? file.File.TryGetCached(position, length) : null;
+        handle = isVerified && offset + length <= Metadata.PayloadLength ? file.File.TryGetCached(position, length) : null;
         return handle is not null;
     }
 

@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using EdgeCache.Codecs;
 using EdgeCache.Codecs.Frames;
 using EdgeCache.Storage.Local.Index;
+using Microsoft.Win32.SafeHandles;
 
 namespace EdgeCache.Storage.Local;
 
@@ -65,6 +67,13 @@ internal sealed class FramedBlobReader(LocalStore store, IBlobReader inner, Inde
     {
         memory = default;
         return isVerified && inner.TryGetMemory(out memory);
+    }
+
+    /// <summary>What has been found good goes out as a file's content does: nobody decodes or copies it.</summary>
+    public bool TryGetPayloadFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? file, out long position)
+    {
+        (file, position) = (null, 0);
+        return isVerified && inner.TryGetPayloadFile(offset, length, out file, out position);
     }
 
     /// <summary>They are those of the content's blocks, whatever the payload is.</summary>

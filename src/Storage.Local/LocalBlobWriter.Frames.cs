@@ -25,12 +25,22 @@ internal sealed partial class LocalBlobWriter
                 WriteFrame(isLast: false);
                 continue;
             }
+            int taken;
             lock (_tail)
-            {
-                var taken = stage.Take(content, frame);
-                content = content[taken..];
-            }
+                taken = stage.Take(content, frame);
+            if (stage.IsWrittenAhead)
+                AppendPayload(content[..taken], isContent: false);
+            content = content[taken..];
             frame = default;
+            if (stage.Look(_draft.Key.Namespace) is { } choice)
+            {
+                _choice = choice;
+                Undo(stage, isWritten: false);
+            }
+            else if (stage.IsWrittenAhead && _payloadLength == 0)
+            {
+                AppendPayload(stage.Gathered, isContent: false);
+            }
         }
     }
 
@@ -42,7 +52,7 @@ internal sealed partial class LocalBlobWriter
             _choice = stage.Choose(_draft.Key.Namespace);
         if (!stage.IsDecided && _choice.Method == CompressionMethod.Identity)
         {
-            Undo(stage);
+            Undo(stage, stage.IsWrittenAhead);
             return;
         }
         var room = ArrayPool<byte>.Shared.Rent(stage.FrameRoom);
@@ -51,7 +61,7 @@ internal sealed partial class LocalBlobWriter
             var length = stage.Compress(room, ref _choice);
             if (!stage.IsDecided && _choice.Method == CompressionMethod.Identity)
             {
-                Undo(stage);
+                Undo(stage, stage.IsWrittenAhead);
                 return;
             }
             if (!stage.IsDecided)
@@ -67,22 +77,29 @@ internal sealed partial class LocalBlobWriter
         }
     }
 
-    /// <summary>The header is longer with a coding. Nothing is behind it yet.</summary>
+    /// <summary>The header is longer with a coding. What may be behind it already was written on the chance that it would stay as it is.</summary>
     private void BeginFrames(FrameStage stage)
     {
         stage.IsDecided = true;
+        stage.EndAhead();
         _draft = FrameStage.Coded(_draft);
+        var (file, path) = (_file, _path);
         lock (_tail)
         {
             _headerLength = BlobHeader.Measure(_draft);
             _buffered = RecordFormat.HeaderLength + _headerLength;
+            (_file, _path, _fileLength, _payloadLength) = (null, null, 0, 0);
         }
+        file?.Dispose();
+        if (path is not null)
+            _store.RemoveTemporary(path);
     }
 
     /// <summary>What was gathered is stored as it is, and what comes after it too.</summary>
-    private void Undo(FrameStage stage)
+    private void Undo(FrameStage stage, bool isWritten)
     {
-        AppendPayload(stage.Gathered, isContent: false);
+        if (!isWritten)
+            AppendPayload(stage.Gathered, isContent: false);
         lock (_tail)
             _stage = null;
         stage.Dispose();

@@ -183,7 +183,7 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
     }
 
     /// <summary>Space that what has come in takes, as far as is known.</summary>
-    private long Footprint => _headerLength + _payloadLength + (_stage?.GatheredLength ?? 0);
+    private long Footprint => _headerLength + _payloadLength + (_stage is { IsWrittenAhead: false } stage ? stage.GatheredLength : 0);
 
     private async ValueTask<StoreStatus> ReserveAndAppendAsync(ReadOnlyMemory<byte> content, ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {

@@ -76,18 +76,24 @@ public sealed partial class LocalStore
     /// <summary>A writer is done: gives back what it reserved, and removes its file if that was not published.</summary>
     internal void Close(string? temporary, long reserved)
     {
+        if (temporary is not null)
+            RemoveTemporary(temporary);
+        _space.Release(reserved);
+        RemoveWriter();
+    }
+
+    /// <summary>Removes a writer's temporary file that is of no more use.</summary>
+    internal void RemoveTemporary(string path)
+    {
         try
         {
-            if (temporary is not null)
-                _files.Delete(temporary);
+            _files.Delete(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // The next start removes it; the writer's own outcome must not be masked by this.
             LogWriteFault(error);
         }
-        _space.Release(reserved);
-        RemoveWriter();
     }
 
     /// <summary>Notes that the disk refused a write, and says what that means for the writer.</summary>

@@ -14,6 +14,7 @@ internal static class ObjectMetadata
     public const int MaxLength = 2048;
 
     private const string Sha256 = "edgecache-sha256";
+    private const string Length = "edgecache-length";
     private const string Created = "edgecache-created";
     private const string Generation = "edgecache-generation";
     private const string ContentType = "edgecache-type";
@@ -47,6 +48,8 @@ internal static class ObjectMetadata
     {
         if (blob.Sha256.IsKnown)
             yield return new(Sha256, blob.Sha256.ToHex());
+        if (blob.Coding.Length > 0)
+            yield return new(Length, blob.Length.ToString(CultureInfo.InvariantCulture));
         yield return new(Created, blob.Created.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture));
         yield return new(Generation, blob.Generation.ToString(CultureInfo.InvariantCulture));
         if (!IsPlainType(blob.ContentType))
@@ -66,16 +69,24 @@ internal static class ObjectMetadata
     /// <summary>The media type for the object itself: as it is, or the general one where it would not survive as a header.</summary>
     public static string PlainType(string contentType) => IsPlainType(contentType) ? contentType : BlobMetadata.DefaultContentType;
 
-    /// <summary>Reads what a server told of an object, ours or anybody's.</summary>
+    /// <summary>
+    /// Length of the content, in bytes, of an object that we have stored as frames; null of any other. Our own field alone says it: what decodes to the content must not pass for it where
+    /// a copy of the object has lost its Content-Encoding.
+    /// </summary>
+    public static long? ContentLengthOf(ObjectHeaders headers) => ReadNumber(headers.Field(Length), long.MaxValue);
+
+    /// <summary>Reads what a server told of an object, ours or anybody's. It is about the content, in whatever form the object has it.</summary>
     public static BlobMetadata Read(BlobKey key, ObjectHeaders headers)
     {
         var field = headers.Field;
+        var framed = ContentLengthOf(headers);
+        var length = framed ?? headers.Length;
         var digest = field(Sha256) is { } hex && Sha256Digest.TryParseHex(hex, out var parsed) ? parsed : default;
         return new BlobMetadata
         {
             Key = key,
-            Length = headers.Length,
-            PayloadLength = headers.Length,
+            Length = length,
+            PayloadLength = length,
             Sha256 = digest,
             PayloadSha256 = digest,
             Created = ReadNumber(field(Created), MaxMilliseconds) is { } created ? DateTimeOffset.FromUnixTimeMilliseconds(created) : headers.LastModified,
@@ -83,10 +94,10 @@ internal static class ObjectMetadata
             ContentType = ReadType(field(ContentType) is { } type ? Decode(type) : headers.ContentType),
             Writer = Decode(field(Writer) ?? ""),
             Tags = Split(field(Tags), ',', Decode),
-            StoredHeaders = [.. Split(field(Headers), '&', ReadPair), .. Coding(headers.ContentEncoding)],
+            StoredHeaders = [.. Split(field(Headers), '&', ReadPair), .. framed is null ? Coding(headers.ContentEncoding) : []],
             FarValidator = field(Validator) is { } validator && KeptFields.IsValue(Decode(validator)) ? Decode(validator) : ETags.Normalize(headers.ETag) ?? "",
             UnknownFields = Split(field(Fields), ',', ReadUnknown),
-            Checksums = BlockChecksums.TryParse(field(Checksums), headers.Length),
+            Checksums = BlockChecksums.TryParse(field(Checksums), length),
         };
     }
 
@@ -165,5 +176,19 @@ internal static class ETags
 /// <summary>An object as a server tells of it: what our contract says, and the server's own validator for conditions.</summary>
 /// <param name="Blob">The blob.</param>
 /// <param name="ETag">The server's validator.</param>
-/// <param name="Md5">MD5 of the content, where the validator is that; otherwise null.</param>
-internal sealed record StoredObject(BlobMetadata Blob, string ETag, byte[]? Md5);
+/// <param name="Md5">MD5 of the object's bytes, where the validator is that; otherwise null.</param>
+/// <param name="PayloadLength">Length of the object in bytes.</param>
+/// <param name="IsFramed">Whether it is frames of the content, rather than the content.</param>
+internal sealed record StoredObject(BlobMetadata Blob, string ETag, byte[]? Md5, long PayloadLength, bool IsFramed)
+{
+    public static StoredObject Read(BlobKey key, ObjectHeaders headers, string? encryption) =>
+        new(ObjectMetadata.Read(key, headers), headers.ETag, ETags.Md5Of(headers.ETag, encryption), headers.Length, ObjectMetadata.ContentLengthOf(headers) is not null);
+
+    /// <summary>The object's bytes as if they were the content. Their own digest matters only where that of the content is not known.</summary>
+    public StoredObject AsBytes() => this with
+    {
+        Blob = Blob with { Length = PayloadLength, PayloadLength = PayloadLength, Sha256 = default, PayloadSha256 = default },
+        Md5 = Blob.Sha256.IsKnown ? null : Md5,
+        IsFramed = false,
+    };
+}

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using EdgeCache.Storage.S3.Coding;
 
 namespace EdgeCache.Storage.S3;
 
@@ -6,10 +7,12 @@ namespace EdgeCache.Storage.S3;
 /// Gathers one blob. What fits into a part's length stays in memory and is one PUT at the commit, with the digest beside it. More is uploaded in parts as it comes.
 /// Memory is taken for what has really arrived: an announced length sizes none.
 /// </summary>
-internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers buffers, string name, BlobMetadata draft, PutOptions options) : IBlobWriter
+internal sealed partial class S3BlobWriter(S3Store store, S3Session session, PartBuffers buffers, string name, BlobMetadata draft, PutOptions options, ObjectFraming? framing) : IBlobWriter
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly BlockChecksumBuilder _checksums = new();
+    private ObjectFraming? _framing = framing;
+    private bool _isFramed;
     private PartBuffer _part = new(buffers, hasOwnPiece: true);
     private long _length;
     private long _generation;
@@ -40,17 +43,10 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
             return Refuse(StoreStatus.TooLarge, store.TooManyParts);
         try
         {
-            while (content.Length > 0)
-            {
-                if (await MakeRoomAsync(cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
-                    return status;
-                var taken = _part.Append(content.Span);
-                _hash.AppendData(content.Span[..taken]);
-                _checksums.Append(content.Span[..taken]);
-                _length += taken;
-                content = content[taken..];
-            }
-            return StoreStatus.Ok;
+            _hash.AppendData(content.Span);
+            _checksums.Append(content.Span);
+            _length += content.Length;
+            return await FrameAsync(content, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (store.IsExpectedFault(error, cancellationToken))
         {
@@ -77,6 +73,8 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
             _digest = new Sha256Digest(_hash.GetHashAndReset());
         if (options.ExpectedSha256 is { } expected && expected != _digest)
             return Outcome<PutReceipt>.Fail(StoreStatus.DigestMismatch, $"The content has the SHA-256 {_digest}; {expected} was expected.");
+        if (await EndFramesAsync().ConfigureAwait(false) is var ended && ended != StoreStatus.Ok)
+            return ended;
         if (_upload is not null && _part.Length > 0 && await SendPartAsync(CancellationToken.None).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
             return status;
         var next = draft with { Length = _length, PayloadLength = _length, Sha256 = _digest, PayloadSha256 = _digest, Generation = _generation, Checksums = _checksums.End() };
@@ -89,17 +87,33 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
     /// <returns>The server's validator of it, if the answer has it.</returns>
     public async Task<string?> SendAsync(BlobMetadata blob, Precondition condition) => ETags.Normalize(_upload is not null
         ? await _upload.CompleteAsync(condition).ConfigureAwait(false)
-        : (await session.PutAsync(name, _part.OpenRead(), blob, condition, CancellationToken.None).ConfigureAwait(false)).ETag);
+        : (await session.PutAsync(name, _part.OpenRead(), AsStored(blob), condition, CancellationToken.None).ConfigureAwait(false)).ETag);
+
+    /// <summary>The blob as it is to be written beside the object: with the form that its bytes have.</summary>
+    public BlobMetadata AsStored(BlobMetadata blob) => _isFramed ? ObjectCompression.Coded(blob, options.ExpectedLength ?? _length) : blob;
 
     public async ValueTask DisposeAsync()
     {
         if (_ended)
             return;
         _ended = true;
+        _framing?.Dispose();
         _hash.Dispose();
         _part.Return();
         if (_upload is not null)
             await _upload.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Takes what the object consists of.</summary>
+    private async ValueTask<StoreStatus> AppendAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
+    {
+        while (payload.Length > 0)
+        {
+            if (await MakeRoomAsync(cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
+                return status;
+            payload = payload[_part.Append(payload.Span)..];
+        }
+        return StoreStatus.Ok;
     }
 
     private StoreStatus Refuse(StoreStatus status, string detail)
@@ -126,7 +140,7 @@ internal sealed class S3BlobWriter(S3Store store, S3Session session, PartBuffers
             {
                 _generation = store.NextGeneration();
                 var begun = draft with { Sha256 = options.ExpectedSha256 ?? default, Generation = _generation, Checksums = options.Checksums };
-                _upload = await PartsUpload.BeginAsync(session, name, begun, error => store.NoteAbandoned(name, error), cancellationToken).ConfigureAwait(false);
+                _upload = await PartsUpload.BeginAsync(session, name, AsStored(begun), error => store.NoteAbandoned(name, error), cancellationToken).ConfigureAwait(false);
             }
             var part = _part;
             _part = new PartBuffer(buffers, hasOwnPiece: false);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Amazon.Runtime;
+using EdgeCache.Storage.S3.Coding;
 
 namespace EdgeCache.Storage.S3;
 
@@ -31,6 +32,7 @@ internal static class S3Faults
     public static string Explain(Exception error, S3StoreOptions options) => error switch
     {
         AmazonServiceException { StatusCode: not default(HttpStatusCode) } answer => Explain(answer, options),
+        CodingException => error.Message,
         OperationCanceledException or TimeoutException => $"{options.ServerName} did not answer in time.",
         _ => ExplainConnection(error, options),
     };

@@ -76,7 +76,7 @@ internal sealed class S3Session : IDisposable
             ServerSideEncryptionMethod = Encryption,
             ServerSideEncryptionKeyManagementServiceKeyId = Options.KmsKeyId,
         };
-        AddFields(request.Metadata, blob);
+        AddFields(request.Metadata, request.Headers, blob);
         return CallAsync(t => _client.PutObjectAsync(request, t), cancellationToken);
     }
 
@@ -92,7 +92,7 @@ internal sealed class S3Session : IDisposable
             ServerSideEncryptionMethod = Encryption,
             ServerSideEncryptionKeyManagementServiceKeyId = Options.KmsKeyId,
         };
-        AddFields(request.Metadata, blob);
+        AddFields(request.Metadata, request.Headers, blob);
         return (await CallAsync(t => _client.InitiateMultipartUploadAsync(request, t), cancellationToken).ConfigureAwait(false)).UploadId;
     }
 
@@ -150,7 +150,7 @@ internal sealed class S3Session : IDisposable
             ServerSideEncryptionMethod = Encryption,
             ServerSideEncryptionKeyManagementServiceKeyId = Options.KmsKeyId,
         };
-        AddFields(request.Metadata, blob);
+        AddFields(request.Metadata, request.Headers, blob);
         return CallAsync(t => _client.CopyObjectAsync(request, t), cancellationToken, LongCallFactor);
     }
 
@@ -207,8 +207,10 @@ internal sealed class S3Session : IDisposable
         _ => null,
     };
 
-    private static void AddFields(MetadataCollection target, BlobMetadata blob)
+    private static void AddFields(MetadataCollection target, HeadersCollection headers, BlobMetadata blob)
     {
+        if (blob.Coding.Length > 0)
+            headers.ContentEncoding = blob.Coding;
         foreach (var (name, value) in ObjectMetadata.Write(blob))
             target[name] = value;
     }

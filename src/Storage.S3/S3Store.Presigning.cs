@@ -12,10 +12,13 @@ public sealed partial class S3Store : IPresigner
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lifetime, MaxLifetime);
 
         // The server would say of a coded object that it is coded, and clients would unpack what they asked for as it is.
-        if (_closed || blob.Coding.Length > 0 || blob.StoredHeaders.Any(h => h.Key.Equals("content-encoding", StringComparison.OrdinalIgnoreCase)))
+        if (_closed || HasCoding(blob))
             return null;
         try
         {
+            // What is known of the blob says nothing of the form in which it is there now.
+            if (await FindAsync(blob.Key, cancellationToken).ConfigureAwait(false) is not { IsFramed: false } found || HasCoding(found.Blob))
+                return null;
             return await _session.PresignAsync(_names.Of(blob.Key), lifetime, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (IsExpected(error, cancellationToken))
@@ -24,4 +27,6 @@ public sealed partial class S3Store : IPresigner
             return null;
         }
     }
+
+    private static bool HasCoding(BlobMetadata blob) => blob.StoredHeaders.Any(h => h.Key.Equals("content-encoding", StringComparison.OrdinalIgnoreCase));
 }

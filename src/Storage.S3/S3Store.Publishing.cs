@@ -25,7 +25,7 @@ public sealed partial class S3Store
         var draft = options.Draft(key, _time.GetUtcNow());
         if (ObjectMetadata.Measure(draft) is var length && length > ObjectMetadata.MaxLength)
             return new(Outcome<IBlobWriter>.Fail(StoreStatus.TooLarge, $"The tags and stored headers take {length} bytes beside an object; S3 keeps {ObjectMetadata.MaxLength}."));
-        return new(Outcome<IBlobWriter>.Good(new S3BlobWriter(this, _session, _buffers, _names.Of(key), draft, options)));
+        return new(Outcome<IBlobWriter>.Good(new S3BlobWriter(this, _session, _buffers, _names.Of(key), draft, options, _compression.TryBegin(draft, options))));
     }
 
     /// <inheritdoc/>
@@ -175,7 +175,7 @@ public sealed partial class S3Store
         var stamped = next with { Generation = Math.Max(NextGeneration(), (previous?.Generation ?? 0) + 1) };
         try
         {
-            var copy = await _session.ReplaceMetadataAsync(_names.Of(next.Key), etag, stamped, CancellationToken.None).ConfigureAwait(false);
+            var copy = await _session.ReplaceMetadataAsync(_names.Of(next.Key), etag, writer.AsStored(stamped), CancellationToken.None).ConfigureAwait(false);
             return (stamped, ETags.Normalize(copy.ETag) ?? etag);
         }
         catch (Exception error) when (IsExpected(error, CancellationToken.None))
@@ -216,7 +216,7 @@ public sealed partial class S3Store
 
     private async Task<Sha256Digest> HashAsync(BlobKey key, StoredObject stored)
     {
-        await using var reader = new S3BlobReader(_session, _names.Of(key), stored, _time);
+        await using var reader = NewReader(_names.Of(key), stored, begin: null);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[HashBufferLength];
         for (var offset = 0L; offset < stored.Blob.Length;)

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using EdgeCache.Storage.S3.Coding;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeCache.Storage.S3;
@@ -39,6 +40,7 @@ public sealed partial class S3Store : IBlobStore
         _time = time;
         _logger = logger;
         _buffers = new PartBuffers(options.PartSize, options.MaxPartBuffers);
+        _compression = new ObjectCompression(options, time);
     }
 
     /// <summary>A store has no size of its own here, so all sizes are 0 but the limit. The fault is that of the last call that failed, until one succeeds.</summary>
@@ -125,7 +127,7 @@ public sealed partial class S3Store : IBlobStore
         return ValueTask.CompletedTask;
     }
 
-    private async Task<S3BlobReader?> OpenAsync(BlobKey key, ByteRange expected, CancellationToken cancellationToken)
+    private async Task<IBlobReader?> OpenAsync(BlobKey key, ByteRange expected, CancellationToken cancellationToken)
     {
         var name = _names.Of(key);
         (long, long)? range = expected == ByteRange.Whole
@@ -144,7 +146,7 @@ public sealed partial class S3Store : IBlobStore
         catch (Exception error) when (S3Faults.IsOutOfRange(error))
         {
             // What the caller expects to read is beyond the end; what it will read may not be.
-            return await FindAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? new S3BlobReader(_session, name, found, _time) : null;
+            return await FindAsync(key, cancellationToken).ConfigureAwait(false) is { } found ? NewReader(name, found, begin: null) : null;
         }
         Succeeded();
         try
@@ -158,7 +160,7 @@ public sealed partial class S3Store : IBlobStore
         }
     }
 
-    private S3BlobReader Begin(BlobKey key, string name, GetObjectResponse answer)
+    private IBlobReader Begin(BlobKey key, string name, GetObjectResponse answer)
     {
         var (offset, length, total) = (0L, answer.Headers.ContentLength, answer.Headers.ContentLength);
         if (!string.IsNullOrEmpty(answer.ContentRange))
@@ -168,9 +170,7 @@ public sealed partial class S3Store : IBlobStore
             (offset, length, total) = (first, last - first + 1, whole);
         }
         var headers = new ObjectHeaders(total, answer.ETag, ToTime(answer.LastModified), answer.Headers.ContentType, answer.Headers.ContentEncoding, n => answer.Metadata[n]);
-        var reader = new S3BlobReader(_session, name, new StoredObject(ObjectMetadata.Read(key, headers), answer.ETag, ETags.Md5Of(answer.ETag, answer.ServerSideEncryptionMethod?.Value)), _time);
-        reader.Begin(answer, offset, length);
-        return reader;
+        return NewReader(name, StoredObject.Read(key, headers, answer.ServerSideEncryptionMethod?.Value), reader => reader.Begin(answer, offset, length));
     }
 
     /// <summary>Asks what a key has now; null for nothing.</summary>
@@ -181,7 +181,7 @@ public sealed partial class S3Store : IBlobStore
             var answer = await _session.HeadAsync(_names.Of(key), cancellationToken).ConfigureAwait(false);
             Succeeded();
             var headers = new ObjectHeaders(answer.Headers.ContentLength, answer.ETag, ToTime(answer.LastModified), answer.Headers.ContentType, answer.Headers.ContentEncoding, n => answer.Metadata[n]);
-            return new StoredObject(ObjectMetadata.Read(key, headers), answer.ETag, ETags.Md5Of(answer.ETag, answer.ServerSideEncryptionMethod?.Value));
+            return StoredObject.Read(key, headers, answer.ServerSideEncryptionMethod?.Value);
         }
         catch (Exception error) when (S3Faults.IsMissing(error))
         {

@@ -1,3 +1,6 @@
+using EdgeCache.Codecs;
+using EdgeCache.Codecs.Choosing;
+
 namespace EdgeCache.Storage.S3;
 
 /// <summary>Where the objects are and how to get at them. A value is used as it is: whoever builds it has checked the ranges.</summary>
@@ -68,6 +71,17 @@ public sealed record S3StoreOptions
 
     /// <summary>What the server is known to keep; as a probe found it. Default: nothing, so that the store looks before it writes.</summary>
     public S3Capabilities Capabilities { get; init; } = S3Capabilities.Unknown;
+
+    /// <summary>
+    /// What is compressed of what is written, by namespace. Asked at every write, so that it may change. Default: nothing. What is there as zstd is decoded whatever this says.
+    /// </summary>
+    public Func<string, CompressionPolicy> Compression { get; init; } = static _ => CompressionPolicy.Off;
+
+    /// <summary>The codec for objects that are zstd. Default: null, one of the store's own over libzstd.</summary>
+    public ICodec? Zstd { get; init; }
+
+    /// <summary>How busy the processors are. Default: null, as busy as this process keeps them.</summary>
+    public ICpuPressure? CpuPressure { get; init; }
 
     /// <summary>The server as messages name it.</summary>
     internal string ServerName => Endpoint?.GetLeftPart(UriPartial.Authority) ?? $"AWS {Region}";

@@ -35,8 +35,9 @@ public sealed class BlockChecksums
     /// <summary>How long a block of content of a length is, in bytes.</summary>
     public static long BlockLengthFor(long length)
     {
+        // A length may be what somebody claims: the product of the other two would overflow.
         long block = MinBlockLength;
-        while (length > block * MaxBlocks)
+        while (block <= (length - 1) / MaxBlocks)
             block *= 2;
         return block;
     }

@@ -77,6 +77,19 @@ public interface IBlobReader : IAsyncDisposable
         position = 0;
         return false;
     }
+
+    /// <summary>As <see cref="TryGetFile"/>, of the payload. Only where <see cref="HasPayload"/> says so.</summary>
+    /// <param name="offset">First byte of the part.</param>
+    /// <param name="length">Bytes, at least 1; the part ends with the payload at the latest.</param>
+    /// <param name="file">The file. Open until the reader is disposed.</param>
+    /// <param name="position">Where in it the part begins.</param>
+    /// <returns>False where it has to be read.</returns>
+    bool TryGetPayloadFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? file, out long position)
+    {
+        file = null;
+        position = 0;
+        return false;
+    }
 }
 
 /// <summary>Where a reader's bytes come from.</summary>

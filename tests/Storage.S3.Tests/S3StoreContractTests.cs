@@ -41,3 +41,12 @@ public sealed class ProbedS3StoreContractTests(S3Fixture fixture) : BlobStoreCon
         return S3Store.Open(options with { Capabilities = report.Capabilities }, TimeProvider.System, NullLogger.Instance);
     }
 }
+
+/// <summary>With objects that are stored as zstd.</summary>
+public sealed class CompressedS3StoreContractTests(S3Fixture fixture) : BlobStoreContract
+{
+    protected override byte[] Bytes(int length, int seed = 0) => Contents.Text(length, seed);
+
+    protected override async Task<IBlobStore> OpenAsync() =>
+        S3Store.Open(Idle.Compressing(S3StoreTest.Options(await fixture.RequireAsync(), fixture.Bucket, S3StoreTest.NewPrefix())), TimeProvider.System, NullLogger.Instance);
+}

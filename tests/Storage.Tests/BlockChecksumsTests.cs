@@ -11,6 +11,7 @@ public sealed class BlockChecksumsTests
     [InlineData(128L * MiB, MiB)]
     [InlineData((128L * MiB) + 1, 2 * MiB)]
     [InlineData(1L << 40, 1L << 33)]
+    [InlineData(long.MaxValue, 1L << 56)]
     public void There_are_never_more_than_128_blocks(long length, long expected) => BlockChecksums.BlockLengthFor(length).ShouldBe(expected);
 
     [Theory]

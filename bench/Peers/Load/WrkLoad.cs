@@ -18,10 +18,11 @@ internal static partial class WrkLoad
 
         """;
 
-    public static async Task<LoadResult> GetAsync(Workspace workspace, Uri url, int size, int connections, int seconds, CancellationToken cancel)
+    /// <summary>GETs of one address; with an Accept-Encoding, where that is not null.</summary>
+    public static async Task<LoadResult> GetAsync(Workspace workspace, Uri url, int size, int connections, int seconds, CancellationToken cancel, string? accept = null)
     {
         var script = Path.Combine(workspace.Root, "get.lua");
-        await File.WriteAllTextAsync(script, Totals, cancel);
+        await File.WriteAllTextAsync(script, (accept is null ? "" : $"wrk.headers[\"Accept-Encoding\"] = \"{accept}\"\n") + Totals, cancel);
         return await GetAsync(url, script, size, connections, seconds, cancel);
     }
 

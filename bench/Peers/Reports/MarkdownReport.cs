@@ -10,7 +10,8 @@ internal static class MarkdownReport
         Settings settings,
         IReadOnlyList<CaseResult> hits,
         IReadOnlyList<CaseResult> zipf,
-        IReadOnlyList<CaseResult> puts)
+        IReadOnlyList<CaseResult> puts,
+        IReadOnlyList<CaseResult> compression)
     {
         var text = new StringBuilder();
         foreach (var (name, value) in machine)
@@ -22,6 +23,7 @@ internal static class MarkdownReport
         Section(text, "Hits", hits);
         Section(text, $"Hits on many keys, {settings.WorkingSet / BodySize.MiB} MiB in all", zipf);
         Section(text, "Durable PUTs", puts);
+        Section(text, "What compression at rest costs", compression);
         return text.ToString();
     }
 

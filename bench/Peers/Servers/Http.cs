@@ -52,6 +52,16 @@ internal static class Http
         }
     }
 
+    /// <summary>The body as it is sent to whoever accepts zstd.</summary>
+    public static async Task<byte[]> GetZstdAsync(Uri url, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, url) { Headers = { { "Accept-Encoding", "zstd" } } };
+        using var response = await SendAsync(() => Client.SendAsync(request, cancel));
+        return response.Content.Headers.ContentEncoding.Contains("zstd") && response.Content.Headers.ContentLength is not null
+            ? await response.Content.ReadAsByteArrayAsync(cancel)
+            : throw new BenchException($"GET {url} did not give the payload as it is stored.");
+    }
+
     private static async Task<HttpResponseMessage> SendAsync(Func<Task<HttpResponseMessage>> send)
     {
         try

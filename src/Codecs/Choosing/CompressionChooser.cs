@@ -41,10 +41,27 @@ public sealed class CompressionChooser(ICodec zstd, ICpuPressure pressure)
             return Identity(CompressionReason.Unavailable);
         if (content.IsEmpty || content.Length < policy.MinLength)
             return Identity(CompressionReason.TooSmall);
-        if (MagicNumbers.IsCompressed(content))
+        return ChooseEarly(name, content) ?? ChooseLate(name, content, policy);
+    }
+
+    /// <summary>Chooses by the first bytes of what is longer, as far as they decide: null where the first piece has to be seen, and <see cref="ChooseLate"/> asked then.</summary>
+    /// <param name="name">Its namespace.</param>
+    /// <param name="head">The first bytes.</param>
+    public CompressionChoice? ChooseEarly(string name, ReadOnlySpan<byte> head)
+    {
+        if (MagicNumbers.IsCompressed(head))
             return Identity(CompressionReason.Magic);
-        if (!_history.IsWorthALook(name, WorstRatio))
-            return Identity(CompressionReason.History);
+        return _history.IsWorthALook(name, WorstRatio) ? null : Identity(CompressionReason.History);
+    }
+
+    /// <summary>Chooses for a blob of which <see cref="ChooseEarly"/> did not know.</summary>
+    /// <param name="name">Its namespace.</param>
+    /// <param name="content">Its first piece; all of it, where it is no longer than that.</param>
+    /// <param name="policy">What is asked for.</param>
+    public CompressionChoice ChooseLate(string name, ReadOnlySpan<byte> content, CompressionPolicy policy)
+    {
+        if (content.Length < policy.MinLength)
+            return Identity(CompressionReason.TooSmall);
         var bits = EntropyEstimate.BitsPerByte(content);
         if (bits > NoiseBits)
         {
@@ -55,6 +72,9 @@ public sealed class CompressionChooser(ICodec zstd, ICpuPressure pressure)
         return level == 0 ? Identity(CompressionReason.Pressure)
             : new(CompressionMethod.Zstd, level, bits < SureBits ? CompressionReason.Compressible : CompressionReason.Trial);
     }
+
+    /// <summary>Whether bytes are too even to shrink.</summary>
+    public static bool IsNoise(ReadOnlySpan<byte> content) => EntropyEstimate.BitsPerByte(content) > NoiseBits;
 
     /// <summary>The level for the next piece of content: lower when the processors are busy, and 0, not to compress it, when they are overloaded.</summary>
     /// <param name="level">The level that is asked for, from 1.</param>

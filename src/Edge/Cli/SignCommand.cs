@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EdgeCache.Client.Signing;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Signing;
 

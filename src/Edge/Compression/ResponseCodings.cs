@@ -34,7 +34,7 @@ internal sealed class ResponseCodings(NodeCodecs codecs, ICpuPressure pressure, 
     /// <param name="accept">What the request accepts.</param>
     /// <param name="blob">The blob.</param>
     /// <param name="fields">What was found out about it before.</param>
-    /// <param name="reader">The open blob; null when there is none, and then what is not known about the content is not found out.</param>
+    /// <param name="reader">The open blob; null for a HEAD of what is not at hand: what is not known about the content is not found out then, and may leave the choice open.</param>
     /// <returns>The choice, which the caller disposes.</returns>
     public ValueTask<SelectedCoding> SelectAsync(HttpRequest request, AcceptEncoding accept, BlobMetadata blob, BlobFields fields, IBlobReader? reader)
     {
@@ -115,6 +115,8 @@ internal sealed class ResponseCodings(NodeCodecs codecs, ICpuPressure pressure, 
                 firstLength = await ReadFirstAsync(reader, first.AsMemory(0, SampleLength), cancellationToken);
                 fields.Shrinks = await LooksCompressibleAsync(reader, first, firstLength, cancellationToken);
             }
+            if (!isForced && fields.Shrinks is null)
+                return SelectedCoding.Open;
             if (!isForced && fields.Shrinks == false)
                 return OtherThan(coding, accept, blob, reader, CodingReason.Incompressible);
             if (!isSent)

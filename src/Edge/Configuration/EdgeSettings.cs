@@ -15,7 +15,9 @@ internal sealed class EdgeSettings
         Options = options;
         Token = token;
         Namespaces = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToPolicy(n.Key, n.Value), StringComparer.Ordinal);
-        Compression = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToCompressionPolicy(options.Storage.Compression, n.Value), StringComparer.Ordinal);
+        var storage = options.Storage;
+        Compression = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToCompressionPolicy(storage.Compression, storage.Compression.Enabled, n.Value), StringComparer.Ordinal);
+        BucketCompression = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToCompressionPolicy(storage.Compression, storage.S3.Compression == "zstd", n.Value), StringComparer.Ordinal);
         Tiers = options.Namespaces.ToFrozenDictionary(n => n.Key, n => ToTierPolicy(n.Value), StringComparer.Ordinal);
     }
 
@@ -35,12 +37,15 @@ internal sealed class EdgeSettings
     /// <summary>Who is told of purges.</summary>
     public IReadOnlyList<OutwardProvider> Providers { get; init; } = [];
 
-    /// <summary>What is compressed of each namespace.</summary>
+    /// <summary>What is compressed of each namespace in the local store.</summary>
     public FrozenDictionary<string, CompressionPolicy> Compression { get; }
 
-    private static CompressionPolicy ToCompressionPolicy(CompressionOptions storage, NamespaceOptions options) => new()
+    /// <summary>What is compressed of each namespace in the bucket.</summary>
+    public FrozenDictionary<string, CompressionPolicy> BucketCompression { get; }
+
+    private static CompressionPolicy ToCompressionPolicy(CompressionOptions storage, bool isEnabled, NamespaceOptions options) => new()
     {
-        IsEnabled = storage.Enabled && options.Compression == "auto",
+        IsEnabled = isEnabled && options.Compression == "auto",
         Level = storage.Level,
         MinLength = storage.MinSize.Bytes,
     };

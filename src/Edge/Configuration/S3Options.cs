@@ -67,6 +67,10 @@ internal sealed class S3Options
     [Setting(NeedsRestart = true)]
     public string? StorageClass { get; set; }
 
+    /// <summary>How what shrinks is stored in the bucket: <c>identity</c>, as it is, or <c>zstd</c>, with <c>Content-Encoding: zstd</c>. Both are read, whatever this says. Default: identity. Needs a restart.</summary>
+    [Setting(NeedsRestart = true)]
+    public string Compression { get; set; } = "identity";
+
     /// <summary>Account number that must own the bucket. Default: none. Needs a restart.</summary>
     [Setting(NeedsRestart = true)]
     public string? ExpectedBucketOwner { get; set; }

@@ -20,6 +20,7 @@ internal static class S3Settings
             errors.AddValue($"{Section}:Prefix", "must be made of A-Z a-z 0-9 - . _ ~ @ + = and single '/', not at the beginning.");
         OneOf("Addressing", options.Addressing, ["auto", "path", "host"], errors);
         OneOf("Encryption", options.Encryption, ["none", "s3", "kms"], errors);
+        OneOf("Compression", options.Compression, ["identity", "zstd"], errors);
         if (options.KmsKeyId is not null && options.Encryption != "kms")
             errors.AddValue($"{Section}:KmsKeyId", $"goes with {Section}:Encryption = kms only.");
         NotBoth(options.AccessKey, options.AccessKeyFile, "AccessKey", errors);

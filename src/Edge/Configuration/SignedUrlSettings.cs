@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
+using EdgeCache.Client.Signing;
 using EdgeCache.Edge.Signing;
 
 namespace EdgeCache.Edge.Configuration;

@@ -81,13 +81,14 @@ internal sealed class BlobFields
     /// <summary>The validator of the blob in a coding; null where there is none.</summary>
     public string? ETagOf(SelectedCoding selected) => selected switch
     {
+        { IsOpen: true } => null,
         { Coding: ContentCoding.Identity } => ETag,
         { IsStored: true } => _storedETag,
         _ => _encodedETags[(int)selected.Coding] ??= CodedTags.Encoded(ETag, selected.Coding),
     };
 
     /// <summary>The digest of what is sent; null where it is not known before it has been made.</summary>
-    public string? ReprDigestOf(SelectedCoding selected) => selected.Coding == ContentCoding.Identity ? ReprDigest : selected.IsStored ? _storedDigest : null;
+    public string? ReprDigestOf(SelectedCoding selected) => selected.IsOpen ? null : selected.Coding == ContentCoding.Identity ? ReprDigest : selected.IsStored ? _storedDigest : null;
 
     /// <summary>The fields of a blob, made now or found.</summary>
     /// <param name="blob">The blob.</param>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EdgeCache.Edge.Protocols;
+using EdgeCache.Edge.Signing;
 using EdgeCache.Storage;
 
 namespace EdgeCache.Edge.Delivery;
@@ -27,7 +28,7 @@ internal static class CacheFields
     {
         var headers = response.Headers;
         var (control, cdn) = request.Signature is { } grant
-            ? Signed(request.Policy, request.IsPublic, grant.Expires - time.GetUtcNow())
+            ? Signed(request.Policy, request.IsPublic, grant, time.GetUtcNow())
             : (fields.CacheControl, fields.CdnControl);
         headers.CacheControl = control;
         if (cdn is not null)
@@ -46,16 +47,23 @@ internal static class CacheFields
             headers.Age = "0";
     }
 
-    /// <summary>No cache may use for longer what is got with a signed address than the address itself is good.</summary>
-    private static (string Control, string? Cdn) Signed(NamespacePolicy policy, bool isPublic, TimeSpan left)
+    /// <summary>No cache may use for longer what is got with a signed address than the address itself is good. The texts change once a second at most, so the last ones are kept with the grant.</summary>
+    private static (string Control, string? Cdn) Signed(NamespacePolicy policy, bool isPublic, SignatureGrant grant, DateTimeOffset now)
     {
-        var who = isPublic ? "public" : "private";
-        var longest = policy.Verified ? TimeSpan.FromSeconds(YearInSeconds) : policy.MaxAge;
-        var control = policy is { Replaceable: true, Verified: false } ? $"{who}, no-cache" : $"{who}, {Age(Least(longest, left))}";
-        return (control, policy.Cdn.MaxAge > TimeSpan.Zero && isPublic ? Age(Least(policy.Cdn.MaxAge, left)) : null);
+        var left = grant.Expires - now;
+        var age = Least(policy.Verified ? YearInSeconds : (long)policy.MaxAge.TotalSeconds, left);
+        var cdnAge = Least((long)policy.Cdn.MaxAge.TotalSeconds, left);
+        if (grant.CacheFields is { } last && last.Age == age && last.CdnAge == cdnAge && last.IsPublic == isPublic && ReferenceEquals(last.Policy, policy))
+            return (last.Control, last.Cdn);
+        var control = $"{(isPublic ? "public" : "private")}, {(policy is { Replaceable: true, Verified: false } ? "no-cache" : Age(age))}";
+        var cdn = policy.Cdn.MaxAge > TimeSpan.Zero && isPublic ? Age(cdnAge) : null;
+        grant.CacheFields = new SignedCacheFields(policy, isPublic, age, cdnAge, control, cdn);
+        return (control, cdn);
     }
 
-    private static string Age(TimeSpan age) => string.Create(CultureInfo.InvariantCulture, $"max-age={(long)age.TotalSeconds}");
+    private static string Age(TimeSpan age) => Age((long)age.TotalSeconds);
+
+    private static string Age(long seconds) => string.Create(CultureInfo.InvariantCulture, $"max-age={seconds}");
 
     private static string Stale(NamespacePolicy policy)
     {
@@ -63,5 +71,15 @@ internal static class CacheFields
         return policy.Cdn.StaleIfError > TimeSpan.Zero ? string.Create(CultureInfo.InvariantCulture, $"{text}, stale-if-error={(long)policy.Cdn.StaleIfError.TotalSeconds}") : text;
     }
 
-    private static TimeSpan Least(TimeSpan one, TimeSpan other) => other <= TimeSpan.Zero ? TimeSpan.Zero : one < other ? one : other;
+    /// <summary>In whole seconds, cut off: what is left of a second is not enough to keep anything.</summary>
+    private static long Least(long seconds, TimeSpan left) => left <= TimeSpan.Zero ? 0 : Math.Min(seconds, (long)left.TotalSeconds);
 }
+
+/// <summary>What caches were told of an answer to a signed address, and what it was made of.</summary>
+/// <param name="Policy">The namespace.</param>
+/// <param name="IsPublic">Whether anybody who has the address may read.</param>
+/// <param name="Age">For how long anybody may keep it, in seconds.</param>
+/// <param name="CdnAge">For how long a CDN may, in seconds.</param>
+/// <param name="Control">The field for everybody.</param>
+/// <param name="Cdn">The field for CDNs; null for none.</param>
+internal sealed record SignedCacheFields(NamespacePolicy Policy, bool IsPublic, long Age, long CdnAge, string Control, string? Cdn);

@@ -40,14 +40,14 @@ internal sealed partial class GetHandler
                 sent = range.Length;
                 blob.Traffic?.Add(sent);
             }
-            var files = isPayload || range.Length - sent < LeastFilePart ? null : context.Features.Get<SocketPipeWriter>();
+            var files = range.Length - sent < LeastFilePart ? null : context.Features.Get<SocketPipeWriter>();
             while (sent < range.Length)
             {
                 var (offset, left) = (range.Offset + sent, range.Length - sent);
                 var part = 0;
                 if (files is not null && sent >= filesFrom)
                 {
-                    part = WriteFromFile(files, body, reader, offset, left);
+                    part = WriteFromFile(files, body, reader, isPayload, offset, left);
                     fromFiles += part;
                     filesFrom = part > 0 ? filesFrom : sent + ColdStretch;
                 }
@@ -56,7 +56,7 @@ internal sealed partial class GetHandler
                 blob.Traffic?.Add(part);
                 var flushed = await body.FlushAsync(context.RequestAborted);
                 if (files is { IsFileShort: true })
-                    await FailShortAsync(reader, offset + part - 1);
+                    await FailShortAsync(reader, isPayload, offset + part - 1);
                 sent += part;
                 if (flushed.IsCompleted || flushed.IsCanceled)
                     break;
@@ -76,28 +76,32 @@ internal sealed partial class GetHandler
     }
 
     /// <summary>Has the next bytes sent from the file that they are in, if that can be done without a wait; 0 where they have to be read.</summary>
-    private static int WriteFromFile(SocketPipeWriter files, PipeWriter body, IBlobReader reader, long offset, long left)
+    private static int WriteFromFile(SocketPipeWriter files, PipeWriter body, IBlobReader reader, bool isPayload, long offset, long left)
     {
         var length = (int)Math.Min(FilePartLength, left);
-        return reader.TryGetFile(offset, length, out var file, out var position) && files.TryWriteFile(body, file, position, length) ? length : 0;
+        return (isPayload ? reader.TryGetPayloadFile(offset, length, out var file, out var position) : reader.TryGetFile(offset, length, out file, out position))
+            && files.TryWriteFile(body, file, position, length) ? length : 0;
     }
 
     private static async ValueTask<int> WriteAsync(PipeWriter body, IBlobReader reader, bool isPayload, long offset, long left, CancellationToken cancellationToken)
     {
         var buffer = body.GetMemory((int)Math.Min(ChunkLength, left));
         buffer = buffer[..(int)Math.Min(buffer.Length, left)];
-        var read = isPayload ? await reader.ReadPayloadAsync(offset, buffer, cancellationToken) : await reader.ReadAsync(offset, buffer, cancellationToken);
+        var read = await ReadAsync(reader, isPayload, offset, buffer, cancellationToken);
         if (read == 0)
             throw new BlobDamagedException($"What is stored of {reader.Metadata.Key} ends too early.");
         body.Advance(read);
         return read;
     }
 
+    private static ValueTask<int> ReadAsync(IBlobReader reader, bool isPayload, long offset, Memory<byte> buffer, CancellationToken cancellationToken) =>
+        isPayload ? reader.ReadPayloadAsync(offset, buffer, cancellationToken) : reader.ReadAsync(offset, buffer, cancellationToken);
+
     /// <summary>A file did not have what was to be sent of it. Its reader finds that too, and sees to it that nobody is served from it any more.</summary>
-    private static async Task FailShortAsync(IBlobReader reader, long last)
+    private static async Task FailShortAsync(IBlobReader reader, bool isPayload, long last)
     {
-        await reader.ReadAsync(last, new byte[1], CancellationToken.None);
-        throw new BlobDamagedException($"The content of {reader.Metadata.Key} ends too early.");
+        await ReadAsync(reader, isPayload, last, new byte[1], CancellationToken.None);
+        throw new BlobDamagedException($"What is stored of {reader.Metadata.Key} ends too early.");
     }
 
     /// <summary>Sends the content through an encoder. How long that will be is not known, so the end of the body alone says that it is whole.</summary>

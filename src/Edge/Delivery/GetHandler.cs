@@ -34,7 +34,7 @@ internal sealed partial class GetHandler(
         Representation.SetContent(context.Response, found.Value, fields, selected);
         if (IsPeer(context))
             TellPeer(context, found.Value);
-        context.Response.ContentLength = selected.IsStored ? found.Value.PayloadLength : selected.Coding == ContentCoding.Identity ? found.Value.Length : null;
+        context.Response.ContentLength = selected.IsStored ? found.Value.PayloadLength : selected is { Coding: ContentCoding.Identity, IsOpen: false } ? found.Value.Length : null;
     }
 
     /// <summary>As a GET would choose. What has to be read for that is read here, if it is at hand: a HEAD fetches nothing from elsewhere.</summary>

@@ -29,7 +29,8 @@ internal static class Representation
         headers.ContentType = blob.ContentType;
         if (selected.Coding == ContentCoding.Identity)
         {
-            headers.AcceptRanges = "bytes";
+            if (!selected.IsOpen)
+                headers.AcceptRanges = "bytes";
         }
         else
         {

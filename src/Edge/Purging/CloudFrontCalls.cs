@@ -12,7 +12,9 @@ internal static class CloudFrontCalls
 
     public static IEnumerable<OutwardCall> Of(OutwardProvider provider, OutwardTargets targets, string id)
     {
-        IReadOnlyList<string> paths = targets.Prefix is { } prefix ? [$"{provider.BasePath}{prefix}*"] : [.. targets.Paths.Select(p => provider.BasePath + p)];
+        // Of what keys are made of, '~' alone is encoded: CloudFront wants what RFC 1738 calls unsafe to be, and nothing else.
+        IEnumerable<string> named = targets.Prefix is { } prefix ? [$"{prefix}*"] : targets.Paths;
+        var paths = named.Select(p => provider.BasePath + p.Replace("~", "%7E", StringComparison.Ordinal));
         var number = 0;
         foreach (var batch in paths.Chunk(MaxPaths))
             yield return Call(provider, batch, string.Create(CultureInfo.InvariantCulture, $"edgecache-{id}-{number++}"));

@@ -98,6 +98,9 @@ internal sealed class PurgeJob : IDisposable
         // What is written from now on stays: who purges means what there was.
         var before = Report.Asked;
         var condition = new BlobCondition { UnmodifiedSince = before };
+        var copies = store as ICopyPurger;
+        if (copies is not null)
+            await copies.ForgetAsync(Plan.Namespace, _stop.Token);
         if (Plan.Mode == PurgeMode.Hard)
         {
             try
@@ -111,7 +114,7 @@ internal sealed class PurgeJob : IDisposable
         }
 
         // Copies of what the far store no longer has, and what is just coming in.
-        if (store is ICopyPurger copies)
+        if (copies is not null)
             await Parallel.ForEachAsync(copies.ListCopiesAsync(Plan.Prefix!, _stop.Token), options, PurgeListedAsync);
 
         async ValueTask PurgeListedAsync(BlobListing blob, CancellationToken stop)

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
+using EdgeCache.Client.Signing;
 
 namespace EdgeCache.Edge.Signing;
 
@@ -28,7 +29,6 @@ internal sealed class CloudFrontSignature(SignedUrlTerms terms, IReadOnlyList<Pu
     private static readonly string[] CookieNames = [.. Names.Select(n => CookiePrefix + n)];
 
     private readonly FrozenDictionary<string, PublicKeyVerifier> _keys = keys.ToFrozenDictionary(k => k.Id, StringComparer.Ordinal);
-    private readonly SignatureMemory _memory = new();
 
     public override IReadOnlyList<string> Parameters => Names;
 
@@ -36,8 +36,10 @@ internal sealed class CloudFrontSignature(SignedUrlTerms terms, IReadOnlyList<Pu
 
     public override bool IsSigned(in SignedRequest request) => base.IsSigned(request) || request.Cookie?.Invoke(CookiePrefix + SignatureName) is not null;
 
-    protected override SignatureVerdict VerifySigned(in SignedRequest request, DateTimeOffset now)
+    protected override SignatureFault Read(in SignedRequest request, out SignedStatement statement)
     {
+        statement = null!;
+
         // As CloudFront has it: parameters win over cookies.
         var inQuery = base.IsSigned(request);
         if (!TryRead(request, inQuery, out var parts))
@@ -47,35 +49,31 @@ internal sealed class CloudFrontSignature(SignedUrlTerms terms, IReadOnlyList<Pu
         var rest = QueryText.Without(request.RawQuery, Names);
         var hasRest = inQuery ? HasMore(request.RawQuery) : request.Target.Contains('?');
         var url = $"{Terms.PublicUrl}{request.RawPath}{(hasRest ? "?" : "")}{rest}";
-        byte[]? content;
-        CloudFrontStatement? statement;
+        CloudFrontStatement? said;
         if (parts.Policy is { } text)
         {
-            content = CloudFrontText.Decode(text);
-            if (content is null || !IsOfKey(request, inQuery, key, content, parts))
+            if (CloudFrontText.Decode(text) is not { } content || !key.Verify(content, parts.Signature, parts.Hash))
                 return SignatureFault.WrongSignature;
-            statement = CloudFrontStatement.TryRead(content);
+            said = CloudFrontStatement.TryRead(content);
         }
         else
         {
             // The address goes into JSON as it is; one that would end the text there is none.
             if (!TryReadSeconds(parts.Expires, out var expires) || url.AsSpan().ContainsAny('"', '\\'))
                 return SignatureFault.Malformed;
-            if (!IsOfKey(request, inQuery, key, Encoding.UTF8.GetBytes(CloudFrontText.Canned(url, expires)), parts))
+            if (!key.Verify(Encoding.UTF8.GetBytes(CloudFrontText.Canned(url, expires)), parts.Signature, parts.Hash))
                 return SignatureFault.WrongSignature;
-            statement = new CloudFrontStatement(url, expires, null, null);
+            said = new CloudFrontStatement(url, expires, null, null);
         }
-        if (statement is null)
+        if (said is null)
             return SignatureFault.Malformed;
-        if (parts.Policy is not null && !statement.Covers(url))
+        if (parts.Policy is not null && !said.Covers(url))
             return SignatureFault.WrongPath;
-        if (statement.Client?.Contains(request.Address) == false)
-            return SignatureFault.WrongClient;
-        if (IsOver(statement.Expires, now))
-            return SignatureFault.Expired;
-        if (statement.NotBefore is { } begins && IsAhead(begins, now))
-            return SignatureFault.NotYetValid;
-        return new SignatureGrant(Name, key.Id, Terms.Methods, statement.Expires, inQuery && statement.Client is null);
+
+        // What is in cookies is not in the address, so nobody may be told to keep it.
+        var grant = new SignatureGrant(Name, key.Id, Terms.Methods, said.Expires, inQuery && said.Client is null);
+        statement = new SignedStatement(grant, said.NotBefore, said.Client, inQuery);
+        return SignatureFault.None;
     }
 
     protected override SignedLink SignPlain(SigningRequest request, DateTimeOffset now)
@@ -84,6 +82,8 @@ internal sealed class CloudFrontSignature(SignedUrlTerms terms, IReadOnlyList<Pu
             throw new SigningException("None of the policy's keys has a private key: it can check signatures, not make them.");
         if ((request.Methods & ~Terms.Methods) != SignedMethods.None)
             throw new SigningException($"CloudFront's signatures are good for what the policy says: {SignedMethodText.Write(Terms.Methods)}.");
+        if (request.Target.Contains('*'))
+            throw new SigningException("An address with '*' can't be signed for CloudFront: in a policy it stands for other characters.");
         var url = Terms.PublicUrl + request.Target;
         List<KeyValuePair<string, string>> parts = [];
         string content;
@@ -95,8 +95,8 @@ internal sealed class CloudFrontSignature(SignedUrlTerms terms, IReadOnlyList<Pu
         else
         {
             // What stands in a resource for other characters is left to those who write their own policy.
-            if (request.Target.AsSpan().ContainsAny('*', '?'))
-                throw new SigningException("A custom policy can't be made here for an address with '*' or '?': both stand for other characters there.");
+            if (request.Target.Contains('?'))
+                throw new SigningException("A custom policy can't be made here for an address with '?': it stands for another character there.");
             content = CloudFrontText.Custom(request.Under is { } under ? $"{Terms.PublicUrl}{under}*" : url, request);
             parts.Add(new(PolicyName, CloudFrontText.Encode(Encoding.UTF8.GetBytes(content))));
         }
@@ -107,18 +107,6 @@ internal sealed class CloudFrontSignature(SignedUrlTerms terms, IReadOnlyList<Pu
         var query = string.Join('&', parts.Select(p => $"{p.Key}={p.Value}"));
         var link = $"{url}{(url.Contains('?') ? '&' : '?')}{query}";
         return new SignedLink(link, request.Expires, [.. parts.Select(p => new KeyValuePair<string, string>(CookiePrefix + p.Key, p.Value))]);
-    }
-
-    /// <summary>What is in cookies is not remembered: it is not in the address.</summary>
-    private bool IsOfKey(in SignedRequest request, bool inQuery, PublicKeyVerifier key, byte[] content, in Parts parts)
-    {
-        if (inQuery && _memory.Knows(request.Target))
-            return true;
-        if (!key.Verify(content, parts.Signature, parts.Hash))
-            return false;
-        if (inQuery)
-            _memory.Learn(request.Target);
-        return true;
     }
 
     /// <summary>Whether there is anything in the query besides the signature, be it an empty parameter.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EdgeCache.Client.Signing;
 
 namespace EdgeCache.Edge.Signing;
 

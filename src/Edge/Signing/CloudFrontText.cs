@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using EdgeCache.Client.Signing;
 
 namespace EdgeCache.Edge.Signing;
 
@@ -21,7 +22,7 @@ internal static class CloudFrontText
         if (request.NotBefore is { } begins)
             text.Append(CultureInfo.InvariantCulture, $",\"DateGreaterThan\":{{\"AWS:EpochTime\":{begins.ToUnixTimeSeconds()}}}");
         if (request.Client is { } client)
-            text.Append(CultureInfo.InvariantCulture, $",\"IpAddress\":{{\"AWS:SourceIp\":\"{client.Text}\"}}");
+            text.Append(CultureInfo.InvariantCulture, $",\"IpAddress\":{{\"AWS:SourceIp\":\"{client}\"}}");
         return text.Append("}}]}").ToString();
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using EdgeCache.Client.Signing;
 
 namespace EdgeCache.Edge.Signing;
 
@@ -27,8 +28,9 @@ internal sealed class CloudflareSignature(SignedUrlTerms terms, IReadOnlyList<Se
 
     public override IReadOnlyList<string> Parameters => _names;
 
-    protected override SignatureVerdict VerifySigned(in SignedRequest request, DateTimeOffset now)
+    protected override SignatureFault Read(in SignedRequest request, out SignedStatement statement)
     {
+        statement = null!;
         if (QueryText.Find(request.RawQuery, parameter, out var token) != 1)
             return SignatureFault.Malformed;
 
@@ -41,10 +43,8 @@ internal sealed class CloudflareSignature(SignedUrlTerms terms, IReadOnlyList<Se
             return SignatureFault.Malformed;
         if (FindKey(request.Target.AsSpan(0, separator), time, token[(TimeLength + 1)..]) is not { } key)
             return SignatureFault.WrongSignature;
-        var expires = issued + Terms.Lifetime;
-        if (IsOver(expires, now))
-            return SignatureFault.Expired;
-        return IsAhead(issued, now) ? SignatureFault.NotYetValid : new SignatureGrant(Name, key.Id, Terms.Methods, expires, IsForAnybody: true);
+        statement = new SignedStatement(new SignatureGrant(Name, key.Id, Terms.Methods, issued + Terms.Lifetime, isForAnybody: true), issued, null);
+        return SignatureFault.None;
     }
 
     protected override SignedLink SignPlain(SigningRequest request, DateTimeOffset now)

@@ -1,11 +1,12 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EdgeCache.Client.Signing;
 using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Admin;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Protocols;
-using EdgeCache.Storage;
 
 namespace EdgeCache.Edge.Signing;
 
@@ -14,6 +15,9 @@ internal sealed class SignEndpoint(LiveSettings settings, Gatekeeper gatekeeper,
 {
     /// <summary>Longest call that is read, in bytes.</summary>
     private const int MaxBodyLength = 32 * 1024;
+
+    /// <summary>Writes '&amp;' as it is, so that an address can be taken out of the answer as it stands there.</summary>
+    private static readonly SignJson Readable = new(new JsonSerializerOptions(SignJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     public void Map(AdminRoutes admin, IEndpointRouteBuilder app) => admin.Map(app, HttpMethods.Post, "/sign", Scopes.Admin, SignAsync);
 
@@ -34,8 +38,10 @@ internal sealed class SignEndpoint(LiveSettings settings, Gatekeeper gatekeeper,
                 await gatekeeper.RefuseAsync(context, principal, Scopes.Admin);
                 return;
             }
+            if (request.Expires > principal.Expires)
+                throw new SigningException("The address would be good for longer than the credentials that ask for it.");
             var link = policy.Sign(request, now);
-            await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, new SignAnswer(link.Url, link.Expires, link.Cookies.Count == 0 ? null : link.Cookies.ToDictionary(c => c.Key, c => c.Value, StringComparer.Ordinal)), SignJson.Default.SignAnswer);
+            await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, new SignAnswer(link.Url, link.Expires, link.Cookies.Count == 0 ? null : link.Cookies.ToDictionary(c => c.Key, c => c.Value, StringComparer.Ordinal)), Readable.SignAnswer);
         }
         catch (Exception error) when (error is SigningException or JsonException)
         {
@@ -46,12 +52,11 @@ internal sealed class SignEndpoint(LiveSettings settings, Gatekeeper gatekeeper,
     /// <summary>Somebody with a narrower reach could otherwise widen it: they sign for paths of blobs within it, one at a time or below one.</summary>
     private bool IsWithin(Principal principal, SigningRequest request)
     {
-        var needed = new SignatureGrant("", "", request.Methods, request.Expires, IsForAnybody: true).ToPrincipal(BlobKey.Create("x", "", "x")).Scopes;
-        if (!principal.Permits(needed))
+        if (!principal.Permits(SignatureGrant.ScopesOf(request.Methods)))
             return false;
         if (principal.Reach.IsEverything)
             return true;
-        var path = Uri.UnescapeDataString(request.Under ?? new SignedRequest("GET", request.Target, "", null).RawPath);
+        var path = Uri.UnescapeDataString(request.Under ?? SigningRequest.PathOf(request.Target));
         return path.Split('/', 4) switch
         {
             ["", BuiltinRoutes.Artifacts, .. var rest] => principal.Reach.Covers("artifacts", "", string.Join('/', rest)),

@@ -1,4 +1,5 @@
 using System.Net;
+using EdgeCache.Client.Signing;
 
 namespace EdgeCache.Edge.Signing;
 
@@ -14,24 +15,10 @@ internal readonly record struct SignedRequest(string Method, string Target, stri
     public const int MaxTargetLength = 8 * 1024;
 
     /// <summary>The path as it was sent.</summary>
-    public ReadOnlySpan<char> RawPath
-    {
-        get
-        {
-            var query = Target.AsSpan().IndexOf('?');
-            return query < 0 ? Target : Target.AsSpan(0, query);
-        }
-    }
+    public ReadOnlySpan<char> RawPath => SigningRequest.PathOf(Target);
 
     /// <summary>The query as it was sent, without its '?'; empty for none.</summary>
-    public ReadOnlySpan<char> RawQuery
-    {
-        get
-        {
-            var query = Target.AsSpan().IndexOf('?');
-            return query < 0 ? default : Target.AsSpan(query + 1);
-        }
-    }
+    public ReadOnlySpan<char> RawQuery => SigningRequest.QueryOf(Target);
 
     /// <summary>
     /// Whether what was sent is what is served. A signature covers the path as sent, and the server takes dot segments out of it before it looks for a blob: what is signed for
@@ -42,6 +29,6 @@ internal readonly record struct SignedRequest(string Method, string Target, stri
         if (Target.Length is 0 or > MaxTargetLength || Target[0] != '/')
             return false;
         var raw = RawPath;
-        return !raw.Contains('%') ? raw.SequenceEqual(Path) : !raw.Contains("%2f", StringComparison.OrdinalIgnoreCase) && Uri.UnescapeDataString(raw) == Path;
+        return !raw.Contains('%') ? raw.SequenceEqual(Path) && !raw.Contains('\\') : !raw.Contains("%2f", StringComparison.OrdinalIgnoreCase) && Uri.UnescapeDataString(raw) == Path && SigningRequest.IsUnambiguous(Path);
     }
 }

@@ -1,9 +1,9 @@
+using EdgeCache.Client.Signing;
 using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Delivery;
 using EdgeCache.Edge.Protocols;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Net.Http.Headers;
 
 namespace EdgeCache.Edge.Signing;
 
@@ -17,6 +17,8 @@ internal sealed class SignedUrlMiddleware(RequestDelegate next, LiveSettings set
     {
         var blob = context.Features.Get<BlobRequest>();
         var current = settings.Current;
+        if (blob is null && current.SignedUrls.Count > 0)
+            SignatureTraces.RemoveFromReferer(context.Request, current.SignedUrls.Values);
         var ofRoute = SignedUrlTransformFactory.PolicyOf(context.GetReverseProxyFeature().Route.Config);
         var name = ofRoute ?? (blob is null ? null : current.Options.Namespaces.GetValueOrDefault(blob.Policy.Name)?.SignedUrl);
         if (name is null || HttpMethods.IsOptions(context.Request.Method))
@@ -26,15 +28,13 @@ internal sealed class SignedUrlMiddleware(RequestDelegate next, LiveSettings set
         if (!current.SignedUrls.TryGetValue(name, out var policy))
             return RefuseAsync(context, name, SignatureFault.UnknownPolicy);
         var request = RequestOf(context);
-        if (!policy.IsSigned(request) || HasOtherCredentials(context, blob, policy, request))
+        var verdict = HasOtherCredentials(context, blob, policy, request) ? SignatureFault.Missing : policy.Verify(request, time.GetUtcNow());
+        if (verdict.Fault == SignatureFault.Missing && blob is not null && ofRoute is null)
         {
             // A blob may also be asked for with a token: access decides. Of a forwarded route, the signature is all that there is.
-            if (blob is null || ofRoute is not null)
-                return RefuseAsync(context, name, SignatureFault.Missing);
             blob.NeedsCredentials = true;
             return next(context);
         }
-        var verdict = policy.Verify(request, time.GetUtcNow());
         if (verdict.Grant is not { } grant)
             return RefuseAsync(context, name, verdict.Fault);
         if (blob is not null)
@@ -43,7 +43,7 @@ internal sealed class SignedUrlMiddleware(RequestDelegate next, LiveSettings set
             blob.Signature = grant;
             return next(context);
         }
-        Strip(context, policy);
+        SignatureTraces.Remove(context.Request, policy);
         context.Features.Set(grant);
         return next(context);
     }
@@ -56,23 +56,10 @@ internal sealed class SignedUrlMiddleware(RequestDelegate next, LiveSettings set
     {
         var request = context.Request;
         var target = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
-        return new SignedRequest(request.Method, target, request.Path.Value ?? "", addresses.Find(context), request.Headers.Cookie.Count == 0 ? null : name => request.Cookies[name]);
+        return new SignedRequest(request.Method, target, request.Path.Value ?? "", addresses.Find(context), request.Headers.Cookie.Count == 0 ? null : CookiesOf(request));
     }
 
-    private static void Strip(HttpContext context, SignedUrlPolicy policy)
-    {
-        var request = context.Request;
-        var query = request.QueryString.Value;
-        if (!string.IsNullOrEmpty(query))
-        {
-            var rest = QueryText.Without(query.AsSpan(1), policy.Parameters);
-            request.QueryString = rest.Length == 0 ? QueryString.Empty : new QueryString($"?{rest}");
-        }
-        if (policy.Cookies.Count == 0 || request.Headers.Cookie.Count == 0)
-            return;
-        var kept = CookieHeaderValue.ParseList([.. request.Headers.Cookie.OfType<string>()]).Where(c => !QueryText.IsOneOf(c.Name.AsSpan(), policy.Cookies)).Select(c => c.ToString());
-        request.Headers.Cookie = string.Join("; ", kept) is { Length: > 0 } cookies ? cookies : default;
-    }
+    private static Func<string, string?> CookiesOf(HttpRequest request) => name => request.Cookies[name];
 
     private Task RefuseAsync(HttpContext context, string policy, SignatureFault fault)
     {

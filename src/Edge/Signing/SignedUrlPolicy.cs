@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeCache.Client.Signing;
 
 namespace EdgeCache.Edge.Signing;
 
@@ -7,6 +8,8 @@ internal abstract class SignedUrlPolicy(SignedUrlTerms terms)
 {
     /// <summary>Later than any date that a URL is signed for, and still far from where sums overflow: the end of the year 9999.</summary>
     private const long LastSecond = 253_402_300_799;
+
+    private readonly SignatureMemory _memory = new();
 
     public string Name => Terms.Name;
 
@@ -24,35 +27,41 @@ internal abstract class SignedUrlPolicy(SignedUrlTerms terms)
     /// <summary>Whether the request has anything of a signature.</summary>
     public virtual bool IsSigned(in SignedRequest request) => QueryText.HasAny(request.RawQuery, Parameters);
 
-    /// <summary>Whether the request may pass by its signature.</summary>
+    /// <summary>Whether the request may pass by its signature; <see cref="SignatureFault.Missing"/> where it has none.</summary>
     public SignatureVerdict Verify(in SignedRequest request, DateTimeOffset now)
     {
-        if (!request.IsPlain())
-            return SignatureFault.UnclearPath;
-        var verdict = VerifySigned(request, now);
-        return verdict.Grant is { } grant && (grant.Methods & SignedMethodText.Of(request.Method)) == SignedMethods.None ? SignatureFault.WrongMethod : verdict;
+        var isPlain = request.IsPlain();
+        var hash = 0;
+        var statement = isPlain ? _memory.Find(request.Target, out hash) : null;
+        if (statement is null)
+        {
+            var fault = isPlain ? Read(request, out statement!) : SignatureFault.UnclearPath;
+            if (fault is SignatureFault.Malformed or SignatureFault.UnclearPath && !IsSigned(request))
+                return SignatureFault.Missing;
+            if (fault != SignatureFault.None)
+                return fault;
+            if (statement!.IsInAddress)
+                _memory.Learn(request.Target, hash, statement);
+        }
+        if (statement.Client?.Contains(request.Address) == false)
+            return SignatureFault.WrongClient;
+        if (IsOver(statement.Grant.Expires, now))
+            return SignatureFault.Expired;
+        if (statement.NotBefore is { } begins && IsAhead(begins, now))
+            return SignatureFault.NotYetValid;
+        return (statement.Grant.Methods & SignedMethodText.Of(request.Method)) == SignedMethods.None ? SignatureFault.WrongMethod : statement.Grant;
     }
 
     /// <summary>Makes an address that <see cref="Verify"/> accepts.</summary>
     /// <exception cref="SigningException">The policy can't sign this; the message says why.</exception>
     public SignedLink Sign(SigningRequest request, DateTimeOffset now)
     {
-        if (request.Target.Length is 0 or > SignedRequest.MaxTargetLength / 2 || request.Target[0] != '/' || request.Target.AsSpan().IndexOfAnyExceptInRange('!', '~') >= 0 || request.Target.AsSpan().ContainsAny("\"\\#<>"))
-            throw new SigningException("The path must begin with '/' and be written as in a URL, percent-encoded where it must be.");
-        if (!IsStraight(request.Target))
-            throw new SigningException("The path must not have empty, '.' or '..' segments, nor '%2F'.");
-        if (request.Expires <= now)
-            throw new SigningException("The end of the time is over already.");
-        if (request.NotBefore >= request.Expires)
-            throw new SigningException("The time ends before it begins.");
-        if (request.Under is { } under && (!under.EndsWith('/') || !request.Target.StartsWith(under, StringComparison.Ordinal) || under.Contains('?')))
-            throw new SigningException("What the signature is to be good for must be the beginning of the path, with '/' at its end.");
-        if (QueryText.HasAny(new SignedRequest("GET", request.Target, "", null).RawQuery, Parameters))
-            throw new SigningException($"The query has a parameter that is the signature's own: {string.Join(", ", Parameters)}.");
+        request.Check(Parameters, now);
         return SignPlain(request, now);
     }
 
-    protected abstract SignatureVerdict VerifySigned(in SignedRequest request, DateTimeOffset now);
+    /// <summary>Looks at the signature itself: whether it is one of a key for this address, and what it says. Who may use it, and when, is looked at for each request.</summary>
+    protected abstract SignatureFault Read(in SignedRequest request, out SignedStatement statement);
 
     protected abstract SignedLink SignPlain(SigningRequest request, DateTimeOffset now);
 
@@ -76,22 +85,6 @@ internal abstract class SignedUrlPolicy(SignedUrlTerms terms)
     }
 
     protected static string Seconds(DateTimeOffset time) => time.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-
-    private static bool IsStraight(string target)
-    {
-        var path = new SignedRequest("GET", target, "", null).RawPath;
-        if (path.Contains("%2f", StringComparison.OrdinalIgnoreCase))
-            return false;
-        var decoded = Uri.UnescapeDataString(path).AsSpan(1);
-        var segments = 0;
-        foreach (var range in decoded.Split('/'))
-        {
-            segments++;
-            if (decoded[range] is "." or ".." || (decoded[range].IsEmpty && range.End.Value != decoded.Length))
-                return false;
-        }
-        return segments > 0;
-    }
 }
 
 /// <summary>What every policy has.</summary>
@@ -102,20 +95,8 @@ internal abstract class SignedUrlPolicy(SignedUrlTerms terms)
 /// <param name="Methods">What signatures may be good for at most.</param>
 internal sealed record SignedUrlTerms(string Name, string PublicUrl, TimeSpan ClockSkew, TimeSpan Lifetime, SignedMethods Methods);
 
-/// <summary>What is to be signed.</summary>
-/// <param name="Target">The path, and the query if there is one, as in the URL.</param>
-/// <param name="Methods">What it is to be good for.</param>
-/// <param name="Expires">When its time is over.</param>
-/// <param name="NotBefore">When its time begins; null for at once.</param>
-/// <param name="Client">The network that may use it; null for anybody.</param>
-/// <param name="Under">The beginning of the path, with '/' at its end, below which it is to be good for everything; null for the path alone.</param>
-internal sealed record SigningRequest(string Target, SignedMethods Methods, DateTimeOffset Expires, DateTimeOffset? NotBefore = null, ClientNetwork? Client = null, string? Under = null);
-
 /// <summary>A signed address.</summary>
 /// <param name="Url">The address: with scheme and host where the policy has a public URL, else from the path on.</param>
 /// <param name="Expires">When its time is over.</param>
 /// <param name="Cookies">The same signature as cookies; empty for a policy that has none.</param>
 internal sealed record SignedLink(string Url, DateTimeOffset Expires, IReadOnlyList<KeyValuePair<string, string>> Cookies);
-
-/// <summary>A policy can't sign what is asked for; the message says why, to whoever asked.</summary>
-internal sealed class SigningException(string message) : Exception(message);

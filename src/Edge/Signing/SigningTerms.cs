@@ -1,3 +1,4 @@
+using EdgeCache.Client.Signing;
 using EdgeCache.Edge.Configuration;
 
 namespace EdgeCache.Edge.Signing;
@@ -22,9 +23,6 @@ internal static class SigningTerms
             methods = SignedMethods.Get | SignedMethods.Head;
         if (texts.ValidFor is { } given && (!Duration.TryParse(given, out lifetime) || lifetime < TimeSpan.FromSeconds(1) || lifetime > TimeSpan.FromDays(3650)))
             throw new SigningException("How long it is good must be a time from 1s to 3650d, such as 30m or 2h.");
-        ClientNetwork? client = null;
-        if (texts.Client is { } network && !ClientNetwork.TryParse(network, out client))
-            throw new SigningException("The client must be an address or a network, such as 192.0.2.7 or 2001:db8::/32.");
         DateTimeOffset? begins = null;
         if (texts.NotBefore is { } time)
         {
@@ -32,7 +30,10 @@ internal static class SigningTerms
                 ? parsed
                 : throw new SigningException("The beginning must be a time such as 2026-11-30T08:00:00Z.");
         }
-        return new SigningRequest(texts.Path, methods, (begins ?? now) + lifetime, begins, client, texts.Under);
+
+        // Signatures know whole seconds; what is said of the end must not be later than it is.
+        var expires = DateTimeOffset.FromUnixTimeSeconds(((begins ?? now) + lifetime).ToUnixTimeSeconds());
+        return new SigningRequest(texts.Path, methods, expires, begins, texts.Client, texts.Under);
     }
 }
 

@@ -18,6 +18,9 @@ internal sealed class FrameStage : IDisposable
     /// <summary>Content so short is held in memory anyway.</summary>
     private const int FreeRoom = 64 * 1024;
 
+    /// <summary>So many first bytes say whether it is worth the wait for the rest of the piece.</summary>
+    private const int HeadLength = 128 * 1024;
+
     private readonly StoreCompression _compression;
     private readonly CompressionPolicy _policy;
     private readonly List<int> _lengths = [];
@@ -30,6 +33,7 @@ internal sealed class FrameStage : IDisposable
     private int _receivedLength;
     private byte[]? _decoded;
     private int _decodedLength;
+    private bool _hasLooked;
     private long _frameEnded;
     private TimeSpan _compressing;
     private long _lastFrame;
@@ -45,6 +49,9 @@ internal sealed class FrameStage : IDisposable
 
     /// <summary>Whether there are frames: decided by the first.</summary>
     public bool IsDecided { get; set; }
+
+    /// <summary>Whether what is gathered is written as it is at the same time, because it will most likely stay so.</summary>
+    public bool IsWrittenAhead { get; private set; }
 
     /// <summary>Content in frames that are written, in bytes; what comes after it has been gathered. The last frame's content stays here, for those who read back.</summary>
     public long WrittenLength { get; private set; }
@@ -110,13 +117,31 @@ internal sealed class FrameStage : IDisposable
         return taken;
     }
 
+    /// <summary>
+    /// Looks once at the first bytes, as soon as there are enough: whoever waits for the rest of the first piece with content that will not shrink has the disk wait too. The choice, where
+    /// they decide it; null otherwise, and then <see cref="IsWrittenAhead"/> says what is likely.
+    /// </summary>
+    public CompressionChoice? Look(string name)
+    {
+        if (_hasLooked || IsDecided || _receivedLength > 0 || GatheredLength < HeadLength)
+            return null;
+        _hasLooked = true;
+        if (_compression.Chooser.ChooseEarly(name, Gathered) is { } choice)
+            return choice;
+        IsWrittenAhead = CompressionChooser.IsNoise(Gathered);
+        return null;
+    }
+
     /// <summary>What is to be done with the blob, by what has been gathered of it.</summary>
     public CompressionChoice Choose(string name)
     {
         if (_receivedLength > 0 && GatheredLength >= _policy.MinLength && _receivedLength <= GatheredLength * CompressionChooser.WorstRatio)
             return new(CompressionMethod.Zstd, 0, CompressionReason.AsReceived);
-        return _compression.Chooser.Choose(name, Gathered, _policy);
+        return _hasLooked ? _compression.Chooser.ChooseLate(name, Gathered, _policy) : _compression.Chooser.Choose(name, Gathered, _policy);
     }
+
+    /// <summary>What is gathered is not to be written but as a frame.</summary>
+    public void EndAhead() => IsWrittenAhead = false;
 
     /// <summary>Makes the frame of what has been gathered.</summary>
     /// <param name="room">Where to; at least <see cref="FrameRoom"/> bytes.</param>

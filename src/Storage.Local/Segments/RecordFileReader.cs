@@ -32,8 +32,14 @@ internal sealed class RecordFileReader(LocalStore store, Segment segment, IndexE
 
     public bool TryGetFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? file, out long position)
     {
+        (file, position) = (null, 0);
+        return metadata.Coding.Length == 0 && TryGetPayloadFile(offset, length, out file, out position);
+    }
+
+    public bool TryGetPayloadFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? file, out long position)
+    {
         position = start + offset;
-        file = metadata.Coding.Length == 0 && offset + length <= metadata.PayloadLength ? segment.File.TryGetCached(position, length) : null;
+        file = offset + length <= metadata.PayloadLength ? segment.File.TryGetCached(position, length) : null;
         return file is not null;
     }
 

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace EdgeCache.Storage.Tiering;
 
 /// <summary>What the far store has said of a key.</summary>
@@ -14,7 +16,7 @@ internal readonly record struct Moment(long Time, long Turn);
 
 /// <summary>
 /// What the far store said lately, in a fixed number of places: an answer takes the place of another that shares its own. Any write, delete or purge of a key here
-/// makes what is remembered of it void, without anybody having to say so.
+/// makes what is remembered of it void, without anybody having to say so; a purge of many makes void what is remembered of their namespace.
 /// </summary>
 /// <remarks>No locks: each place is read and written as a whole, and an answer never changes.</remarks>
 internal sealed class AnswerMemory(TimeProvider time)
@@ -23,8 +25,19 @@ internal sealed class AnswerMemory(TimeProvider time)
     private readonly FarAnswer?[] _places = new FarAnswer?[Places];
     private long _turn; // Grows by one with every moment.
 
+    // Of a namespace, the turn from which on answers count. Only of those that are configured and were purged, so they are few.
+    private readonly ConcurrentDictionary<string, long> _firsts = new(StringComparer.Ordinal);
+
     /// <summary>What was said of a key, if nothing has happened to it since.</summary>
-    public FarAnswer? Find(BlobKey key, long stamp) => Volatile.Read(ref PlaceOf(key)) is { } answer && answer.Stamp == stamp && answer.Key == key ? answer : null;
+    public FarAnswer? Find(BlobKey key, long stamp) =>
+        Volatile.Read(ref PlaceOf(key)) is { } answer && answer.Stamp == stamp && answer.Key == key && !(_firsts.TryGetValue(key.Namespace, out var first) && answer.At.Turn < first) ? answer : null;
+
+    /// <summary>Makes void what was asked of a namespace until now, also what is not answered yet.</summary>
+    public void Forget(string @namespace)
+    {
+        var turn = Begin().Turn;
+        _firsts.AddOrUpdate(@namespace, turn, (_, first) => Math.Max(first, turn));
+    }
 
     /// <summary>Whether an answer is younger than a limit.</summary>
     public bool IsYounger(FarAnswer answer, TimeSpan limit) => time.GetElapsedTime(answer.At.Time) < limit;

@@ -136,6 +136,16 @@ internal sealed partial class Fill
 
     public ValueTask<int> ReadBackAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken) => _writer!.ReadAsync(offset, buffer, cancellationToken);
 
+    /// <summary>Whether the local store took no more, so that everybody goes on by himself.</summary>
+    public bool IsBypassed
+    {
+        get
+        {
+            lock (_lock)
+                return _state == FillState.Bypassed;
+        }
+    }
+
     /// <summary>The far store's own reader, which the fetch has no use for; null when somebody has it already.</summary>
     public IBlobReader? TakeSpare()
     {
@@ -228,14 +238,22 @@ internal sealed partial class Fill
                 Bypass(blob, ref reader);
                 return;
             }
-            _opened.TrySetResult(blob);
+            // What comes in one piece is told of when it is here: until then a failure is an answer, and not one that breaks off.
+            if (blob.Length > BufferLength)
+                _opened.TrySetResult(blob);
             if (!await CopyAsync(reader, writer, blob).ConfigureAwait(false))
+            {
                 Bypass(blob, ref reader);
-            else
-                await PublishAsync(writer).ConfigureAwait(false);
+                return;
+            }
+            _opened.TrySetResult(blob);
+            await PublishAsync(writer).ConfigureAwait(false);
         }
         catch (BlobDamagedException error)
         {
+            // Its readers wait for the second try.
+            if (reader is not null)
+                _opened.TrySetResult(FarBlobs.Normalize(reader.Metadata, _policy));
             OnMismatch(error.Message);
         }
         finally

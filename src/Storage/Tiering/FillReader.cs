@@ -51,6 +51,35 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
         return read.IsCompletedSuccessfully ? new(Note(offset, read.Result)) : NoteAsync(offset, read);
     }
 
+    /// <summary>Goes on with a reader of the far store, which is disposed here whatever happens.</summary>
+    /// <param name="reader">The reader, of the version that this one tells of.</param>
+    /// <param name="isSpare">Whether it is the fetch's own.</param>
+    /// <param name="offset">Where it goes on.</param>
+    /// <param name="cancellationToken">Ends reading what has been given so far.</param>
+    /// <exception cref="IOException">It is another version.</exception>
+    public async ValueTask UseAsync(IBlobReader reader, bool isSpare, long offset, CancellationToken cancellationToken)
+    {
+        table.Counters.DirectRead();
+        try
+        {
+            if (!FarBlobs.AreSame(FarBlobs.Normalize(reader.Metadata, policy), metadata))
+                throw new IOException($"{metadata.Key} was replaced in the far store while it was being read.");
+
+            // A far reader holds what it reads from the first byte on against the digest that it knows. Not against one that is the key; what has been given before it began, it does not
+            // know; and the fetch's has been read from already.
+            var checksItself = offset == 0 && !isSpare && (reader.Metadata.Sha256.IsKnown || !metadata.Sha256.IsKnown);
+            _md5 = metadata.Sha256.IsKnown ? null : reader.ContentMd5;
+            if (offset == _inOrder && !checksItself && (metadata.Sha256.IsKnown || _md5 is not null))
+                _hash = await HashGivenAsync(offset, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await reader.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+        _direct = reader;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed)
@@ -129,27 +158,8 @@ internal sealed class FillReader(FillTable table, Fill fill, BlobMetadata metada
             _checked = new CheckedReader(table, metadata, metadata.Checksums!, policy, expected);
             return;
         }
-        table.Counters.DirectRead();
         var spare = _fill.TakeSpare();
-        var reader = spare ?? await OpenAsync(offset, cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (!FarBlobs.AreSame(FarBlobs.Normalize(reader.Metadata, policy), metadata))
-                throw new IOException($"{metadata.Key} was replaced in the far store while it was being read.");
-
-            // A far reader holds what it reads from the first byte on against the digest that it knows. Not against one that is the key; what has been given before it began, it does not
-            // know; and the fetch's has been read from already.
-            var checksItself = offset == 0 && spare is null && (reader.Metadata.Sha256.IsKnown || !metadata.Sha256.IsKnown);
-            _md5 = metadata.Sha256.IsKnown ? null : reader.ContentMd5;
-            if (offset == _inOrder && !checksItself && (metadata.Sha256.IsKnown || _md5 is not null))
-                _hash = await HashGivenAsync(offset, cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            await reader.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-        _direct = reader;
+        await UseAsync(spare ?? await OpenAsync(offset, cancellationToken).ConfigureAwait(false), spare is not null, offset, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<IBlobReader> OpenAsync(long offset, CancellationToken cancellationToken)

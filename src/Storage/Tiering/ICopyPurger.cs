@@ -16,4 +16,10 @@ public interface ICopyPurger
 
     /// <summary>Lists what is here or just coming in, in no order, some perhaps twice. What comes in and of which nothing is known yet is in it where neither tag nor writer is asked for.</summary>
     IAsyncEnumerable<BlobListing> ListCopiesAsync(BlobPrefix prefix, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Of a namespace of which many are purged: makes void what is remembered of the far store, also of what is not here, and keeps from being stored what is being fetched and of which
+    /// nothing is known yet, so that it can't be told whether it is one of them.
+    /// </summary>
+    ValueTask ForgetAsync(string @namespace, CancellationToken cancellationToken);
 }

@@ -24,5 +24,8 @@ internal sealed class SourcedReader(IBlobReader inner, BlobMetadata metadata, Bl
 
     public bool TryGetFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? file, out long position) => inner.TryGetFile(offset, length, out file, out position);
 
+    public bool TryGetPayloadFile(long offset, int length, [NotNullWhen(true)] out SafeFileHandle? file, out long position) =>
+        inner.TryGetPayloadFile(offset, length, out file, out position);
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }

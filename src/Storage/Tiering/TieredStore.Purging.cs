@@ -46,6 +46,18 @@ public sealed partial class TieredStore
             yield return copy;
     }
 
+    /// <inheritdoc/>
+    public async ValueTask ForgetAsync(string @namespace, CancellationToken cancellationToken)
+    {
+        _answers.Forget(@namespace);
+        foreach (var (key, blob) in _fills.Fetching)
+        {
+            // In every mode: who means to remove others must not lose this one.
+            if (blob is null && key.Namespace == @namespace)
+                await SoftenCopyAsync(key, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     private static bool IsWithin(BlobKey key, BlobMetadata? blob, BlobPrefix prefix) =>
         key.Namespace == prefix.Namespace && (prefix.Tenant is null || key.Tenant == prefix.Tenant) && key.Key.StartsWith(prefix.KeyPrefix, StringComparison.Ordinal)
         && (prefix.Tag is null || blob?.Tags.Contains(prefix.Tag, StringComparer.Ordinal) == true) && (prefix.Writer is null || blob?.Writer == prefix.Writer);

@@ -134,13 +134,20 @@ public sealed partial class TieredStore
             return join == FillJoin.LookAgain ? StoreStatus.Superseded : Outcome<IBlobReader>.Fail(StoreStatus.Unavailable, join == FillJoin.Full ? FarDetails.Busy : "The store is closing.");
         if (join == FillJoin.Joined)
             _counters.Collapsed();
-        FillReader? reader = null;
+        IBlobReader? reader = null;
         try
         {
             var opened = join == FillJoin.Begun ? await fill.Opened.WaitAsync(cancellationToken).ConfigureAwait(false) : await WaitAsync(fill, policy, cancellationToken).ConfigureAwait(false);
             if (!opened.IsOk)
                 return Failed<IBlobReader>(opened.Status, opened.ForClients(_options).Detail);
-            reader = new FillReader(_fills, fill, opened.Value, policy, expected, join == FillJoin.Begun ? BlobSource.Filled : BlobSource.Collapsed);
+            var source = join == FillJoin.Begun ? BlobSource.Filled : BlobSource.Collapsed;
+            if (fill.IsBypassed && expected == ByteRange.Whole)
+            {
+                var past = await OpenPastDiskAsync(fill, opened.Value, policy, source, cancellationToken).ConfigureAwait(false);
+                reader = past.Value;
+                return past;
+            }
+            reader = new FillReader(_fills, fill, opened.Value, policy, expected, source);
             return Outcome<IBlobReader>.Good(reader);
         }
         finally
@@ -148,6 +155,25 @@ public sealed partial class TieredStore
             if (reader is null)
                 await fill.RemoveReaderAsync().ConfigureAwait(false);
         }
+    }
+
+    /// <summary>A reader of what the local store did not take: one has what the fetch has opened, everybody else the version that the far store has when he comes.</summary>
+    /// <returns>The reader, which holds the place at the fetch from now on; or why there is none.</returns>
+    private async ValueTask<Outcome<IBlobReader>> OpenPastDiskAsync(Fill fill, BlobMetadata blob, TierPolicy policy, BlobSource source, CancellationToken cancellationToken)
+    {
+        var spare = fill.TakeSpare();
+        var far = spare;
+        if (far is null)
+        {
+            var opened = await _far.OpenReadAsync(fill.Key, ByteRange.Whole, cancellationToken).ConfigureAwait(false);
+            if (!opened.IsOk)
+                return Failed<IBlobReader>(opened.Status, opened.ForClients(_options).Detail);
+            far = opened.Value;
+            blob = FarBlobs.Normalize(far.Metadata, policy);
+        }
+        var reader = new FillReader(_fills, fill, blob, policy, ByteRange.Whole, source);
+        await reader.UseAsync(far, spare is not null, offset: 0, cancellationToken).ConfigureAwait(false);
+        return Outcome<IBlobReader>.Good(reader);
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using EdgeCache.Edge.Tests.Signing;
 
 namespace EdgeCache.Edge.Tests.Cors;
 
@@ -66,6 +67,26 @@ public sealed class CorsTests
         using var denied = await node.GetAsync(path, ("Origin", "https://app.example.com"));
         denied.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
         Field(denied, "Access-Control-Allow-Origin").ShouldBe("https://app.example.com");
+    }
+
+    [Fact]
+    public async Task A_page_uses_signed_addresses_and_sees_why_one_is_refused()
+    {
+        const string Origin = "https://app.example.com";
+        await using var node = await TestNode.StartAsync([.. Settings, ("SignedUrls:own:Keys:k1:Secret", "0123456789abcdef0123456789abcdef"), ("Namespaces:artifacts:SignedUrl", "own")]);
+        await node.PutAsync("/artifacts/a", [1]);
+        node.Client.DefaultRequestHeaders.Authorization = null;
+        var url = SignedUrlHttpTests.Sign(node, "/artifacts/a");
+        foreach (var (address, status) in ((string, HttpStatusCode)[])[(url, HttpStatusCode.OK), (url + "x", HttpStatusCode.Forbidden)])
+        {
+            using var preflight = await node.SendAsync(HttpMethod.Options, address, ("Origin", Origin), ("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", "range"));
+            preflight.StatusCode.ShouldBe(HttpStatusCode.NoContent, "what is denied afterwards has its preflight all the same");
+            Field(preflight, "Access-Control-Allow-Origin").ShouldBe(Origin);
+            using var answer = await node.GetAsync(address, ("Origin", Origin));
+            answer.StatusCode.ShouldBe(status);
+            Field(answer, "Access-Control-Allow-Origin").ShouldBe(Origin);
+            Field(answer, "Vary")!.ShouldContain("Origin");
+        }
     }
 
     [Fact]

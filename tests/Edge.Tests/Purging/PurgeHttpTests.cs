@@ -148,6 +148,9 @@ public sealed class PurgeHttpTests
         await PostAsync(node, """{"namespace": "artifacts", "prefix": "k"}""");
         provider.Calls.TakeLast(2).Select(c => c.Body).ShouldContain("""{"prefixes":["cdn.example.com/artifacts/k"]}""");
         provider.Calls.TakeLast(2).ShouldContain(c => c.Body.Contains("<Path>/builds/artifacts/k*</Path>", StringComparison.Ordinal));
+        await PostAsync(node, """{"namespace": "artifacts", "keys": ["a~b@c+d="]}""");
+        provider.Calls.TakeLast(2).ShouldContain(c => c.Body.Contains("<Path>/builds/artifacts/a%7Eb@c+d=</Path>", StringComparison.Ordinal), "CloudFront wants '~' encoded, and nothing else");
+        provider.Calls.TakeLast(2).ShouldContain(c => c.Body.Contains("artifacts/a~b@c", StringComparison.Ordinal));
         var count = provider.Calls.Count;
         await PostAsync(node, """{"namespace": "artifacts", "all": true, "outward": false}""");
         provider.Calls.Count.ShouldBe(count);

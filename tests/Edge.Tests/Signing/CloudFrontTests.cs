@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using EdgeCache.Client.Signing;
 using EdgeCache.Edge.Signing;
 using static EdgeCache.Edge.Tests.Signing.Policies;
 

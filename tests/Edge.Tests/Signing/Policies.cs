@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using EdgeCache.Client.Signing;
 using EdgeCache.Edge.Signing;
 
 namespace EdgeCache.Edge.Tests.Signing;
@@ -40,10 +41,7 @@ internal static class Policies
 
     public static string Sign(this SignedUrlPolicy policy, string target, SignedMethods methods = SignedMethods.Get, TimeSpan? lifetime = null, DateTimeOffset? notBefore = null, string? client = null, string? under = null)
     {
-        ClientNetwork? network = null;
-        if (client is not null)
-            ClientNetwork.TryParse(client, out network).ShouldBeTrue();
-        var url = policy.Sign(new SigningRequest(target, methods, Now + (lifetime ?? TimeSpan.FromHours(1)), notBefore, network, under), Now).Url;
+        var url = policy.Sign(new SigningRequest(target, methods, Now + (lifetime ?? TimeSpan.FromHours(1)), notBefore, client, under), Now).Url;
         url.ShouldStartWith(Base + "/");
         return url[Base.Length..];
     }

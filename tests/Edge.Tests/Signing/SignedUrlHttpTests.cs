@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
+using EdgeCache.Client.Signing;
 using EdgeCache.Edge.Configuration;
-using EdgeCache.Edge.Signing;
 using EdgeCache.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 

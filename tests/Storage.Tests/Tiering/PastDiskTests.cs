@@ -72,6 +72,36 @@ public sealed class PastDiskTests : TierTest
         NearStore.Keys.ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(StoreCall.OpenWrite)]
+    [InlineData(StoreCall.Write)]
+    public async Task Who_finds_the_disk_full_reads_the_version_that_the_far_store_has_then(StoreCall full)
+    {
+        var (older, newer) = (Blobs.Bytes(70_000), Blobs.Bytes(71_000, seed: 1));
+        await FarStore.PutAsync(Key, older);
+        var point = new Point();
+        var opens = 0;
+        Near.Before = (call, _) => call == full ? point.FailAsync(StoreStatus.NoSpace) : new(StoreStatus.Ok);
+        Far.Before = async (call, _) =>
+        {
+            if (call == StoreCall.OpenRead && Interlocked.Increment(ref opens) == 2)
+                await FarStore.PutAsync(Key, newer, new PutOptions { Replace = true });
+            return StoreStatus.Ok;
+        };
+        var reading = Enumerable.Range(0, 2).Select(_ => Tiers.GetAsync(Key)).ToArray();
+        await point.Reached;
+        await Eventually.TrueAsync(() => Counts.CollapsedReads == 1, Limit, "the second has joined");
+        point.Open();
+        var read = await Task.WhenAll(reading).WaitAsync(Limit);
+        read.Select(r => r.Content.Length).Order().ShouldBe([70_000, 71_000]);
+        foreach (var (content, blob) in read)
+        {
+            content.ShouldBe(content.Length == 70_000 ? older : newer);
+            blob.Length.ShouldBe(content.Length);
+            blob.Sha256.ShouldBe(new Sha256Digest(System.Security.Cryptography.SHA256.HashData(content)));
+        }
+    }
+
     [Fact]
     public async Task What_a_local_record_can_not_say_is_served_all_the_same()
     {

@@ -103,11 +103,13 @@ public abstract class TierTest : IAsyncDisposable
 
         public void Open() => _open.TrySetResult();
 
-        public async ValueTask<StoreStatus> PassAsync()
+        public ValueTask<StoreStatus> PassAsync() => FailAsync(StoreStatus.Ok);
+
+        public async ValueTask<StoreStatus> FailAsync(StoreStatus status)
         {
             _reached.TrySetResult();
             await _open.Task.WaitAsync(Limit);
-            return StoreStatus.Ok;
+            return status;
         }
     }
 }

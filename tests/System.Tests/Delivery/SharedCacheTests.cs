@@ -7,12 +7,8 @@ namespace EdgeCache.System.Tests.Delivery;
 /// <summary>Real shared caches in front of the node: they must do what the fields of its answers promise.</summary>
 public sealed class SharedCacheTests
 {
-    private const string Config =
-        """
-        {"EdgeCache": {
-          "Access": {"Token": "token-of-the-test", "AnonymousRead": true, "AllowedHosts": ["127.0.0.1", "node"]},
-          "Namespaces": {"artifacts": {"MaxAge": "1h"}, "moving": {"Replaceable": true}}}}
-        """;
+    /// <summary>What docs/shared-caches.md shows, with the token of the test.</summary>
+    private static string Config => Shown("json").Replace("\"TokenFile\": \"token.txt\"", "\"Token\": \"token-of-the-test\"", StringComparison.Ordinal);
 
     [Fact]
     public async Task Nginx_keeps_what_it_may_and_asks_again_with_a_304_where_it_must()
@@ -23,15 +19,7 @@ public sealed class SharedCacheTests
         using var folder = new TestFolder();
         await File.WriteAllTextAsync(
             folder.File("nginx.conf"),
-            $$"""
-            user root; daemon off; worker_processes 1; pid {{folder.File("pid")}}; error_log stderr;
-            events { worker_connections 64; }
-            http {
-              access_log off; client_body_temp_path {{folder.File("b")}}; proxy_temp_path {{folder.File("p")}}; fastcgi_temp_path {{folder.File("f")}}; uwsgi_temp_path {{folder.File("u")}}; scgi_temp_path {{folder.File("s")}};
-              proxy_cache_path {{folder.File("cache")}} keys_zone=z:1m;
-              server { listen 127.0.0.1:{{port}};
-                location / { proxy_pass http://127.0.0.1:{{node.Url.Port}}; proxy_cache z; proxy_cache_revalidate on; proxy_http_version 1.1; add_header X-Cache $upstream_cache_status always; } } }
-            """);
+            NginxConfig(folder, port, node));
         await using var nginx = await CacheProcess.StartAsync(program, ["-p", folder.Path, "-c", folder.File("nginx.conf")], port);
         await PutAsync(node, "/artifacts/a", "one");
         await PutAsync(node, "/cache/moving/a", "first");
@@ -64,14 +52,7 @@ public sealed class SharedCacheTests
         using var folder = new TestFolder();
         await File.WriteAllTextAsync(
             folder.File("nginx.conf"),
-            $$"""
-            user root; daemon off; worker_processes 1; pid {{folder.File("pid")}}; error_log stderr;
-            events { worker_connections 64; }
-            http {
-              access_log off; client_body_temp_path {{folder.File("b")}}; proxy_temp_path {{folder.File("p")}}; fastcgi_temp_path {{folder.File("f")}}; uwsgi_temp_path {{folder.File("u")}}; scgi_temp_path {{folder.File("s")}};
-              proxy_cache_path {{folder.File("cache")}} keys_zone=z:1m;
-              server { listen 127.0.0.1:{{port}}; location / { proxy_pass http://127.0.0.1:{{node.Url.Port}}; proxy_cache z; proxy_http_version 1.1; add_header X-Cache $upstream_cache_status always; } } }
-            """);
+            NginxConfig(folder, port, node));
         await using var nginx = await CacheProcess.StartAsync(program, ["-p", folder.Path, "-c", folder.File("nginx.conf")], port);
         await PutAsync(node, "/artifacts/a", "one");
         nginx.Client.DefaultRequestHeaders.Authorization = new("Bearer", "token-of-the-test");
@@ -95,15 +76,7 @@ public sealed class SharedCacheTests
         using var folder = new TestFolder();
         await File.WriteAllTextAsync(
             folder.File("default.vcl"),
-            $$"""
-            vcl 4.1;
-            backend node { .host = "127.0.0.1"; .port = "{{node.Url.Port}}"; }
-            sub vcl_recv {
-              if (req.method == "PURGE") { return (purge); }
-              if (req.method == "BAN") { ban("obj.http.Surrogate-Key ~ (^|\s)" + req.http.Surrogate-Key + "(\s|$)"); return (synth(200, "Banned")); }
-            }
-            sub vcl_deliver { if (obj.hits > 0) { set resp.http.X-Cache = "HIT"; } else { set resp.http.X-Cache = "MISS"; } }
-            """);
+            Shown("vcl").Replace(".port = \"8080\"", $".port = \"{node.Url.Port}\"", StringComparison.Ordinal));
         await using var varnish = await CacheProcess.StartAsync(program, ["-j", "none", "-F", "-a", $"127.0.0.1:{port}", "-f", folder.File("default.vcl"), "-n", folder.File("work"), "-s", "default,16m", "-p", "default_grace=0", "-T", "none"], port);
         await PutAsync(node, "/artifacts/a", "one", ("Surrogate-Key", "app v1"));
         await PutAsync(node, "/artifacts/b", "two", ("Surrogate-Key", "app v2"));
@@ -136,6 +109,24 @@ public sealed class SharedCacheTests
         (await varnish.GetAsync("/cache/moving/a")).Content.ShouldBe("first");
         await PutAsync(node, "/cache/moving/a", "second");
         (await varnish.GetAsync("/cache/moving/a")).Content.ShouldBe("second");
+    }
+
+    /// <summary>The one block of a language in docs/shared-caches.md.</summary>
+    private static string Shown(string language) => File.ReadAllText(Repository.Path("docs", "shared-caches.md")).Split($"```{language}\n")[1].Split("```")[0];
+
+    /// <summary>What docs/shared-caches.md shows, in a server that needs nothing of the machine.</summary>
+    private static string NginxConfig(TestFolder folder, int port, NodeProcess node)
+    {
+        var shown = Shown("nginx").Replace("/var/cache/nginx/edgecache", folder.File("cache"), StringComparison.Ordinal).Replace("127.0.0.1:8081", $"127.0.0.1:{port}", StringComparison.Ordinal)
+            .Replace("127.0.0.1:8080", $"127.0.0.1:{node.Url.Port}", StringComparison.Ordinal);
+        return $$"""
+            user root; daemon off; worker_processes 1; pid {{folder.File("pid")}}; error_log stderr;
+            events { worker_connections 64; }
+            http {
+              access_log off; client_body_temp_path {{folder.File("b")}}; proxy_temp_path {{folder.File("p")}}; fastcgi_temp_path {{folder.File("f")}}; uwsgi_temp_path {{folder.File("u")}}; scgi_temp_path {{folder.File("s")}};
+            {{shown}}
+            }
+            """;
     }
 
     private static async Task PutAsync(NodeProcess node, string path, string content, params (string Name, string Value)[] headers)

@@ -21,9 +21,7 @@ public sealed class SigningInteropTests : IAsyncLifetime
         await OpensslAsync("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", File("ec.pem"));
         await OpensslAsync("pkey", "-in", File("ec.pem"), "-pubout", "-out", File("ec.pub"));
         _node = await NodeProcess.StartAsync(new NodeSetup { Config = Config });
-        using var content = new StringContent("signed content");
-        using var put = new HttpRequestMessage(HttpMethod.Put, "/artifacts/app.tar") { Content = content, Headers = { Authorization = new("Bearer", "token-of-the-test") } };
-        (await _node.Client.SendAsync(put)).EnsureSuccessStatusCode();
+        await PutAsync("/artifacts/app.tar", "signed content");
     }
 
     public async ValueTask DisposeAsync()
@@ -117,16 +115,58 @@ public sealed class SigningInteropTests : IAsyncLifetime
     {
         var issued = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         var mac = await MacAsync($"/cache/flare/app.tar{issued}");
-        using var content = new StringContent("flare content");
-        using var put = new HttpRequestMessage(HttpMethod.Put, "/cache/flare/app.tar") { Content = content, Headers = { Authorization = new("Bearer", "token-of-the-test") } };
-        (await _node.Client.SendAsync(put)).EnsureSuccessStatusCode();
+        await PutAsync("/cache/flare/app.tar", "flare content");
         (await _node.Client.GetStringAsync($"/cache/flare/app.tar?verify={issued}-{Uri.EscapeDataString(mac)}")).ShouldBe("flare content");
 
         var expires = TimeProvider.System.GetUtcNow().AddMinutes(5).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        using var own = new HttpRequestMessage(HttpMethod.Put, "/cache/own/app.tar") { Content = new StringContent("own content"), Headers = { Authorization = new("Bearer", "token-of-the-test") } };
-        (await _node.Client.SendAsync(own)).EnsureSuccessStatusCode();
+        await PutAsync("/cache/own/app.tar", "own content");
         var ours = (await MacAsync($"EdgeCache-Signature-1\nk\nGET\n{expires}\n\n\n\n/cache/own/app.tar\n?v=1")).TrimEnd('=').Replace('+', '-').Replace('/', '_');
         (await _node.Client.GetStringAsync($"/cache/own/app.tar?v=1&ec-key=k&ec-methods=GET&ec-expires={expires}&ec-signature={ours}")).ShouldBe("own content");
+    }
+
+    /// <summary>
+    /// What Cloudflare's documentation gives for making tokens: the lines of Python beside its rule, and the Worker that it says is compatible with the rule. Run by those runtimes, not by
+    /// ours.
+    /// </summary>
+    [Theory]
+    [InlineData("python3", "-c", "import sys, hmac, base64, hashlib, urllib.parse; m, t, k = sys.argv[1:]; d = hmac.new(k.encode(), (m + t).encode(), hashlib.sha256).digest(); print(m + '?' + urllib.parse.urlencode({'verify': t + '-' + base64.b64encode(d).decode()}))")]
+    [InlineData("node", "-e", "const [m, t, k] = process.argv.slice(1), e = new TextEncoder(), u = new URL('https://x' + m); crypto.subtle.importKey('raw', e.encode(k), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']).then(key => crypto.subtle.sign('HMAC', key, e.encode(u.pathname + t))).then(d => { u.searchParams.set('verify', t + '-' + Buffer.from(d).toString('base64')); console.log(u.pathname + u.search); })")]
+    public async Task A_token_made_as_cloudflare_documents_it_is_good_and_every_change_of_one_character_is_refused(string runtime, string flag, string program)
+    {
+        var issued = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        await PutAsync("/cache/flare/app.tar", "flare content");
+        var url = (await ToolRun.RunAsync(Tools.Require(runtime, runtime == "node" ? "nodejs" : runtime), [flag, program, "/cache/flare/app.tar", issued, Secret])).Succeeded().Trim();
+        (await _node.Client.GetStringAsync(url)).ShouldBe("flare content");
+        foreach (var at in Enumerable.Range("/cache/flare/".Length, url.Length - "/cache/flare/".Length))
+        {
+            using var answer = await _node.Client.GetAsync(url.Remove(at, 1).Insert(at, url[at] == 'A' ? "B" : "A"));
+            answer.StatusCode.ShouldBeOneOf([HttpStatusCode.Forbidden, HttpStatusCode.Unauthorized]);
+        }
+    }
+
+    [Fact]
+    public async Task A_token_of_the_sign_command_is_good_for_the_worker_that_cloudflare_documents()
+    {
+        var node = Tools.Require("node", "nodejs");
+        var url = (await SignAsync("/cache/flare/app.tar", "--policy", "flare")).TrimEnd();
+        const string Verify = "const [a, k] = process.argv.slice(1), e = new TextEncoder(), u = new URL('https://x' + a), [t, mac] = u.searchParams.get('verify').split('-'); crypto.subtle.importKey('raw', e.encode(k), { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']).then(key => crypto.subtle.verify('HMAC', key, Buffer.from(mac, 'base64'), e.encode(u.pathname + t))).then(good => console.log(good))";
+        (await ToolRun.RunAsync(node, ["-e", Verify, url, Secret])).Succeeded().Trim().ShouldBe("true");
+        (await ToolRun.RunAsync(node, ["-e", Verify, url.Replace("app.tar", "app.tas", StringComparison.Ordinal), Secret])).Succeeded().Trim().ShouldBe("false");
+    }
+
+    [Fact]
+    public async Task Addresses_of_the_aws_command_line_are_good()
+    {
+        var aws = Tools.Require("aws", "awscli");
+
+        // The only form that it reads.
+        await OpensslAsync("rsa", "-in", File("rsa.pem"), "-traditional", "-out", File("traditional.pem"));
+        var until = TimeProvider.System.GetUtcNow().AddMinutes(30).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        foreach (var more in (string[][])[[], ["--date-greater-than", "2020-01-01"], ["--ip-address", "127.0.0.0/8"]])
+        {
+            var url = (await ToolRun.RunAsync(aws, ["cloudfront", "sign", "--url", $"{Public}/artifacts/app.tar", "--key-pair-id", "KRSA", "--private-key", $"file://{File("traditional.pem")}", "--date-less-than", until, .. more])).Succeeded().Trim();
+            (await _node.Client.GetStringAsync(url[Public.Length..])).ShouldBe("signed content", url);
+        }
     }
 
     private static string Secret => "0123456789abcdef0123456789abcdef";
@@ -143,6 +183,12 @@ public sealed class SigningInteropTests : IAsyncLifetime
             "own": {"Keys": {"k": {"Secret": "{{{{Secret}}}}"} } } },
           "Namespaces": {"artifacts": {"SignedUrl": "front"}, "flare": {"SignedUrl": "flare"}, "own": {"SignedUrl": "own"} } }}
         """;
+
+    private async Task PutAsync(string path, string content)
+    {
+        using var put = new HttpRequestMessage(HttpMethod.Put, path) { Content = new StringContent(content), Headers = { Authorization = new("Bearer", "token-of-the-test") } };
+        (await _node.Client.SendAsync(put)).EnsureSuccessStatusCode();
+    }
 
     private string File(string name) => _folder.File(name);
 

@@ -1,16 +1,4 @@
-namespace EdgeCache.Edge.Signing;
-
-/// <summary>The methods that a signature can be good for.</summary>
-[Flags]
-internal enum SignedMethods
-{
-    None = 0,
-    Get = 1,
-    Head = 2,
-    Put = 4,
-    Delete = 8,
-    Post = 16,
-}
+namespace EdgeCache.Client.Signing;
 
 /// <summary>Methods as text: their names in this order, with '-' between.</summary>
 internal static class SignedMethodText

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace EdgeCache.Edge.Signing;
+namespace EdgeCache.Client.Signing;
 
 /// <summary>
 /// A key that both sides know, for HMAC-SHA256 (RFC 2104). What it is never leaves it. To set the key up takes longer than to use it, so that is done once for each processor; what

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace EdgeCache.Edge.Signing;
+namespace EdgeCache.Client.Signing;
 
 /// <summary>Queries as they were sent: cut at '&amp;', never decoded. A parameter of a signature that is spelt in another way is not one.</summary>
 internal static class QueryText

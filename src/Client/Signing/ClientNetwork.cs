@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 
-namespace EdgeCache.Edge.Signing;
+namespace EdgeCache.Client.Signing;
 
 /// <summary>An address, or a network as address and prefix length, whatever the bits behind the prefix are.</summary>
 /// <param name="Text">As it was written.</param>

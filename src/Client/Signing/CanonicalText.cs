@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace EdgeCache.Edge.Signing;
+namespace EdgeCache.Client.Signing;
 
 /// <summary>Gathers the text that a signature covers, as UTF-8, in a rented buffer. Not a copy of anything that outlives the request.</summary>
 internal ref struct CanonicalText(int capacity) : IDisposable
