@@ -126,7 +126,7 @@ internal static class StoreFactory
             StatMemory = tiering.StatMemory,
             MaxFills = tiering.MaxFills,
             AbandonAfter = tiering.AbandonAfter,
-            Route = far is OriginStore ? static () => OriginChain.Current : static () => null,
+            Route = far is OriginStore ? static () => RequestPath.Current?.Route : static () => null,
             IsForClients = IsLoop,
         };
         var guarded = new ResilientStore(far, resilience, time, loggers.CreateLogger<ResilientStore>());

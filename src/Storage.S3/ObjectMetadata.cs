@@ -41,6 +41,9 @@ internal static class ObjectMetadata
         return fields;
     }
 
+    /// <summary>Whether a blob has checksums of its blocks that are written with the rest.</summary>
+    public static bool HasRoomForChecksums(BlobMetadata blob) => Write(blob) is [.., { Key: Checksums }];
+
     private static IEnumerable<KeyValuePair<string, string>> WritePlain(BlobMetadata blob)
     {
         if (blob.Sha256.IsKnown)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 
 namespace EdgeCache.Storage.S3;
 
@@ -6,12 +7,17 @@ namespace EdgeCache.Storage.S3;
 /// The memory of all uploads of a store: a fixed number of pieces, handed round. A part takes them one by one as its content comes, so an upload whose client is slow holds what it
 /// has got and no more. The pieces of one part are kept apart for whoever finds no other: one at a time, who with them can end his part whatever the others do.
 /// </summary>
+/// <remarks>
+/// Pieces are made when they are first needed, and then kept for the next parts: what is handed back to a pool of the runtime's becomes garbage beyond a few dozen pieces, and a collector that has no
+/// hurry with that lets the process grow to half as much again.
+/// </remarks>
 internal sealed class PartBuffers(int length, int count)
 {
-    /// <summary>Length of a piece in bytes.</summary>
-    public const int PieceLength = 256 * 1024;
+    /// <summary>Length of a piece in bytes. The first of each upload is from the pool that the local store takes its own from, which are as long.</summary>
+    public const int PieceLength = 128 * 1024;
 
     private readonly Lock _lock = new(); // Protects the fields below, and how many pieces each part has. Held for an instant.
+    private readonly Stack<byte[]> _kept = []; // The one used last is the first to be used again, so no more are made than were in use at a time.
     private readonly LinkedList<Waiter> _waiting = [];
     private int _free = (count - 1) * PiecesOf(length);
     private PartBuffer? _favoured; // Who has, or may take, the pieces that are kept apart.
@@ -57,11 +63,26 @@ internal sealed class PartBuffers(int length, int count)
         }
     }
 
-    /// <summary>Takes back what a part had.</summary>
-    public void Return(PartBuffer part)
+    /// <summary>A piece, for a part that was let have one more.</summary>
+    public byte[] Rent()
     {
         lock (_lock)
         {
+            if (_kept.TryPop(out var piece))
+                return piece;
+        }
+        return GC.AllocateUninitializedArray<byte>(PieceLength);
+    }
+
+    /// <summary>Takes back what a part had.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="pieces">The pieces that it rented.</param>
+    public void Return(PartBuffer part, ReadOnlySpan<byte[]> pieces)
+    {
+        lock (_lock)
+        {
+            foreach (var piece in pieces)
+                _kept.Push(piece);
             _free += part.Taken;
             part.Taken = 0;
             if (ReferenceEquals(_favoured, part))
@@ -145,7 +166,7 @@ internal sealed class PartBuffer(PartBuffers owner, bool hasOwnPiece)
         }
         else if (await owner.TakeAsync(this, limit, cancellationToken).ConfigureAwait(false))
         {
-            Add(ArrayPool<byte>.Shared.Rent(PartBuffers.PieceLength), PartBuffers.PieceLength);
+            Add(owner.Rent(), PartBuffers.PieceLength);
         }
         return _room > 0;
     }
@@ -167,11 +188,15 @@ internal sealed class PartBuffer(PartBuffers owner, bool hasOwnPiece)
     /// <summary>Gives all memory back. It is empty afterwards.</summary>
     public void Return()
     {
-        foreach (var piece in _pieces)
-            ArrayPool<byte>.Shared.Return(piece);
+        var pieces = CollectionsMarshal.AsSpan(_pieces);
+        if (hasOwnPiece && pieces.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(pieces[0]);
+            pieces = pieces[1..];
+        }
+        owner.Return(this, pieces);
         _pieces.Clear();
         (Length, _room) = (0, 0);
-        owner.Return(this);
     }
 
     private void Add(byte[] piece, int room)

@@ -25,8 +25,8 @@ internal sealed partial class S3BlobWriter(S3Store store, S3Session session, Par
 
     public bool IsInParts => _upload is not null;
 
-    /// <summary>Whether the upload in parts was begun with the digest beside it.</summary>
-    public bool HasDigestInUpload => options.ExpectedSha256 is not null;
+    /// <summary>Whether the upload in parts was begun with all beside it that goes there: the digest, and the checksums of the blocks where there is room for them.</summary>
+    public bool HasAllInUpload(BlobMetadata next) => options.ExpectedSha256 is not null && (options.Checksums is not null || !ObjectMetadata.HasRoomForChecksums(next));
 
     public async ValueTask<StoreStatus> WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {

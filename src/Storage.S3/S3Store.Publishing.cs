@@ -161,12 +161,12 @@ public sealed partial class S3Store
     }
 
     /// <summary>
-    /// Writes down, by a copy of the object onto itself, what was not known when its upload began: the digest, or that it is newer than what it replaced. The blob is
-    /// stored whether or not this succeeds; an object without a digest is one whose digest is not known.
+    /// Writes down, by a copy of the object onto itself, what was not known when its upload began: the digest, the checksums of its blocks, or that it is newer than what it replaced. The
+    /// blob is stored whether or not this succeeds; an object without a digest is one whose digest is not known, and parts of one without checksums are held against its length and version.
     /// </summary>
     private async Task<(BlobMetadata Blob, string? ETag)> StampAsync(S3BlobWriter writer, BlobMetadata next, string? etag, BlobMetadata? previous)
     {
-        if (writer.HasDigestInUpload && !(previous?.Generation >= next.Generation))
+        if (writer.HasAllInUpload(next) && !(previous?.Generation >= next.Generation))
             return (next, etag);
 
         // Without the version that it is about, this could say of another's bytes that they are ours.
@@ -236,7 +236,7 @@ public sealed partial class S3Store
     private static Outcome<T> Busy<T>()
         where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, "Other changes of this key took too long.");
 
-    [LoggerMessage(LogLevel.Warning, "{Key} is stored, but its SHA-256 could not be written beside it")]
+    [LoggerMessage(LogLevel.Warning, "{Key} is stored, but what was not known when its upload began, such as its SHA-256, could not be written beside it")]
     private partial void LogUnstamped(Exception error, BlobKey key);
 
     [LoggerMessage(LogLevel.Warning, "The parts of an upload of {Name} that was given up could not be removed; a lifecycle rule of the bucket should")]

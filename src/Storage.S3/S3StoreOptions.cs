@@ -64,9 +64,10 @@ public sealed record S3StoreOptions
     public int PartSize { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>
-    /// Parts that all uploads together may hold in memory, 2 and more. An upload takes of that what it has got of its next part, beyond its first 256 KiB. Default: 8, so 64 MiB.
+    /// Parts that all uploads together may hold in memory, 2 and more. An upload takes of that what it has got of its next part, beyond its first 128 KiB. Memory that was once used is kept for the
+    /// next uploads. Default: 6, so 48 MiB.
     /// </summary>
-    public int MaxPartBuffers { get; init; } = 8;
+    public int MaxPartBuffers { get; init; } = 6;
 
     /// <summary>What the server is known to keep; as a probe found it. Default: nothing, so that the store looks before it writes.</summary>
     public S3Capabilities Capabilities { get; init; } = S3Capabilities.Unknown;

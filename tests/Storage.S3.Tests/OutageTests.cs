@@ -40,7 +40,7 @@ public sealed class OutageTests : IAsyncLifetime
         (await store.StatAsync(Blobs.Key("stored"), Cancel)).Status.ShouldBe(StoreStatus.Unavailable);
         (await store.PutAsync(Blobs.Key("small"), Blobs.Bytes(10))).Status.ShouldBe(StoreStatus.Unavailable);
         store.State.Fault.ShouldNotBeNull().ShouldContain(server.Endpoint.Authority);
-        store.FreeBuffers.ShouldBe(8);
+        store.FreeBuffers.ShouldBe(6);
 
         await server.StartAsync();
 

@@ -122,7 +122,9 @@ internal sealed class OriginClient(
             VersionPolicy = forwarding?.VersionPolicy ?? HttpVersionPolicy.RequestVersionOrLower,
         };
         request.Headers.Host = config.Host;
-        request.Headers.TryAddWithoutValidation(NodeIdentity.Field, identity.Append(OriginChain.Current));
+        var path = RequestPath.Current;
+        request.Headers.TryAddWithoutValidation(NodeIdentity.Field, identity.AppendLoop(path));
+        request.Headers.TryAddWithoutValidation("Via", identity.AppendVia(path));
         request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
         if (target.Token is { } token)
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);

@@ -27,12 +27,21 @@ internal sealed class SoftPurges
             Interlocked.Decrement(ref _count);
             return false;
         }
+
+        // The last one called is the one that counts: what is just replaced may go in the same instant, and then it is added after all.
         var isNew = true;
-        _since.AddOrUpdate(key, turn, (_, _) =>
-        {
-            isNew = false;
-            return turn;
-        });
+        _since.AddOrUpdate(
+            key,
+            _ =>
+            {
+                isNew = true;
+                return turn;
+            },
+            (_, _) =>
+            {
+                isNew = false;
+                return turn;
+            });
         if (!isNew)
             Interlocked.Decrement(ref _count);
         return true;

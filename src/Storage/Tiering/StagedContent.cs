@@ -5,7 +5,8 @@ namespace EdgeCache.Storage.Tiering;
 /// <summary>Copies what one store has taken to a writer of another.</summary>
 internal static class StagedContent
 {
-    private const int BufferLength = 128 * 1024;
+    /// <summary>As many as there are uploads wait with one for the far store, so it is a short one.</summary>
+    private const int BufferLength = 64 * 1024;
 
     /// <summary>Copies the first bytes of what was staged.</summary>
     /// <returns>How the writer took it; <see cref="StoreStatus.Unavailable"/> when it can't be read back.</returns>

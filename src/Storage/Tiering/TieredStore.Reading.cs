@@ -190,9 +190,8 @@ public sealed partial class TieredStore
             }
             catch (TimeoutException)
             {
-                var far = await _stats.AskAsync(fill.Key, fill.Stamp, _softened.Find(fill.Key), policy, cancellationToken).ConfigureAwait(false);
-                if (far is { Status: StoreStatus.Unavailable, Detail: { } detail } && _options.IsForClients(detail))
-                    return far;
+                if (await FindCircleAsync(fill.Key, fill.Stamp, policy, cancellationToken).ConfigureAwait(false) is { } circle)
+                    return circle;
             }
         }
         return await fill.Opened.WaitAsync(cancellationToken).ConfigureAwait(false);

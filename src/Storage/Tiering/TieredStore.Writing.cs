@@ -24,9 +24,10 @@ public sealed partial class TieredStore
     /// <inheritdoc/>
     public async ValueTask<Outcome<BlobMetadata>> DeleteAsync(BlobKey key, BlobCondition? condition, CancellationToken cancellationToken)
     {
-        using var held = await _gate.EnterAsync(key, _options.WaitLimit, cancellationToken).ConfigureAwait(false);
+        var (gate, refusal) = await EnterAsync(key, cancellationToken).ConfigureAwait(false);
+        using var held = gate;
         if (held is null)
-            return Busy<BlobMetadata>();
+            return Failed<BlobMetadata>(StoreStatus.Unavailable, refusal);
         if (condition is not null && IsPending(key))
         {
             // The present version is here; the far store has an older one, or none.
@@ -69,9 +70,10 @@ public sealed partial class TieredStore
         await using var writer = opened.Value.ConfigureAwait(false);
         if (await StagedContent.CopyAsync(staged, content.Length, opened.Value, cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
             return status;
-        using var held = await _gate.EnterAsync(key, _options.WaitLimit, cancellationToken).ConfigureAwait(false);
+        var (gate, refusal) = await EnterAsync(key, cancellationToken).ConfigureAwait(false);
+        using var held = gate;
         if (held is null)
-            return Busy<PutReceipt>();
+            return Failed<PutReceipt>(StoreStatus.Unavailable, refusal);
         if (options.IfGeneration is { } stamp && stamp != _near.GetGeneration(key))
             return StoreStatus.Superseded;
         if (options.Condition is not null && IsPending(key))
@@ -88,9 +90,10 @@ public sealed partial class TieredStore
     /// <summary>Publishes here what is to go to the far store later. Null when it must go at once: the outbox has no room, or a condition is to be held against what the far store has.</summary>
     internal async ValueTask<Outcome<PutReceipt>?> CommitBackAsync(BlobKey key, PutOptions options, IStagedBlobWriter staged, BlobMetadata content, CancellationToken cancellationToken)
     {
-        using var held = await _gate.EnterAsync(key, _options.WaitLimit, cancellationToken).ConfigureAwait(false);
+        var (gate, refusal) = await EnterAsync(key, cancellationToken).ConfigureAwait(false);
+        using var held = gate;
         if (held is null)
-            return Busy<PutReceipt>();
+            return Failed<PutReceipt>(StoreStatus.Unavailable, refusal);
         if (options.IfGeneration is { } stamp && stamp != _near.GetGeneration(key))
             return StoreStatus.Superseded;
         if (options.Condition is { } condition)
@@ -130,9 +133,10 @@ public sealed partial class TieredStore
     /// <summary>Publishes in the far store what went past the local one, and takes an older copy away here.</summary>
     internal async ValueTask<Outcome<PutReceipt>> CommitDirectAsync(BlobKey key, PutOptions options, IBlobWriter writer, CancellationToken cancellationToken)
     {
-        using var held = await _gate.EnterAsync(key, _options.WaitLimit, cancellationToken).ConfigureAwait(false);
+        var (gate, refusal) = await EnterAsync(key, cancellationToken).ConfigureAwait(false);
+        using var held = gate;
         if (held is null)
-            return Busy<PutReceipt>();
+            return Failed<PutReceipt>(StoreStatus.Unavailable, refusal);
         if (options.IfGeneration is { } stamp && stamp != _near.GetGeneration(key))
             return StoreStatus.Superseded;
         if (options.Condition is not null && IsPending(key))

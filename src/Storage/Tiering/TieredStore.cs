@@ -12,6 +12,8 @@ namespace EdgeCache.Storage.Tiering;
 /// </remarks>
 public sealed partial class TieredStore : IBlobStore, IRedirector, ICopyPurger
 {
+    private const string BusyDetail = "Other changes of this key took too long.";
+
     private readonly IBlobStore _near;
     private readonly IBlobStore _far;
     private readonly TieredStoreOptions _options;
@@ -98,11 +100,35 @@ public sealed partial class TieredStore : IBlobStore, IRedirector, ICopyPurger
         return again.Status == StoreStatus.Missing ? (Outcome<T>?)null : again;
     }
 
+    /// <summary>
+    /// The key's gate, for a change that goes to the far store under it. A request that came through other nodes does not wait for whoever has the gate before it is known that he does not wait for
+    /// this very request: a question to the far store that has all of its way with it finds that out.
+    /// </summary>
+    /// <returns>What to dispose at the end; or, where it is null, why not.</returns>
+    private async ValueTask<(IDisposable? Held, string Refusal)> EnterAsync(BlobKey key, CancellationToken cancellationToken)
+    {
+        if (_options.Route() is not null)
+        {
+            if (await _gate.EnterAsync(key, TimeSpan.Zero, cancellationToken).ConfigureAwait(false) is { } free)
+                return (free, "");
+            if (await FindCircleAsync(key, _near.GetGeneration(key), _options.PolicyOf(key.Namespace), cancellationToken).ConfigureAwait(false) is { } circle)
+                return (null, circle.Detail!);
+        }
+        return (await _gate.EnterAsync(key, _options.WaitLimit, cancellationToken).ConfigureAwait(false), BusyDetail);
+    }
+
+    /// <summary>What the far store says of a key to a request that came through other nodes, if that is that it goes in a circle; null otherwise.</summary>
+    private async ValueTask<Outcome<BlobMetadata>?> FindCircleAsync(BlobKey key, long stamp, TierPolicy policy, CancellationToken cancellationToken)
+    {
+        var far = await _stats.AskAsync(key, stamp, _softened.Find(key), policy, cancellationToken).ConfigureAwait(false);
+        return far is { Status: StoreStatus.Unavailable, Detail: { } detail } && _options.IsForClients(detail) ? far : (Outcome<BlobMetadata>?)null;
+    }
+
     private static Outcome<T> Failed<T>(StoreStatus status, string? detail)
         where T : class => detail is null ? status : Outcome<T>.Fail(status, detail);
 
     private static Outcome<T> Busy<T>()
-        where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, "Other changes of this key took too long.");
+        where T : class => Outcome<T>.Fail(StoreStatus.Unavailable, BusyDetail);
 
     [LoggerMessage(LogLevel.Warning, "{Key} was deleted or not stored; that nothing is to be uploaded can't be written down")]
     private partial void LogNotForgotten(Exception error, BlobKey key);

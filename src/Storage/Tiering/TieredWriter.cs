@@ -10,7 +10,7 @@ internal sealed class TieredWriter : IBlobWriter
     private readonly BlobKey _key;
     private readonly PutOptions _options;
     private readonly bool _isBack;
-    private readonly IStagedBlobWriter? _staged;
+    private IStagedBlobWriter? _staged;
     private readonly BlockChecksumBuilder _checksums = new();
     private IBlobWriter? _direct;
     private long _length;
@@ -92,8 +92,13 @@ internal sealed class TieredWriter : IBlobWriter
         if (!opened.IsOk)
             return _refused = opened.Status;
         _direct = opened.Value;
-        if (await StagedContent.CopyAsync(_staged!, _length, _direct, cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
+        var staged = _staged!;
+        if (await StagedContent.CopyAsync(staged, _length, _direct, cancellationToken).ConfigureAwait(false) is var status && status != StoreStatus.Ok)
             return _refused = status;
+
+        // Nothing of it is needed any more, and others wait for its room on the disk.
+        _staged = null;
+        await staged.DisposeAsync().ConfigureAwait(false);
         return await _direct.WriteAsync(content, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -33,6 +33,8 @@ public sealed class LoopTests
     [Theory]
     [InlineData("GET")]
     [InlineData("HEAD")]
+    [InlineData("PUT")]
+    [InlineData("DELETE")]
     public async Task Two_nodes_that_ask_each_other_for_the_same_in_the_same_instant_say_so_too(string method)
     {
         var port = FreePort();
@@ -112,6 +114,48 @@ public sealed class LoopTests
         fields[2].ShouldBe(fields[0]);
     }
 
+    [Fact]
+    public async Task A_request_to_an_origin_names_this_node_and_all_proxies_before_it()
+    {
+        await using var origin = new ScriptedOrigin(new Step(ScriptedOrigin.Head("404 Not Found", "Content-Length: 0", "Cache-Status: EdgeCache; hit=?0")));
+        await using var front = await OriginNodes.StartFrontAsync([origin.Address]);
+
+        await front.GetAsync("/cache/test/a");
+        await front.GetAsync("/cache/test/b", ("Via", "1.0 fred, 1.1 p.example.net (squid)"));
+        await front.PutAsync("/cache/test/c", [1, 2, 3]);
+
+        var fields = ViasOf(origin);
+        fields[0].ShouldMatch(@"^1\.1 edgecache-[0-9a-f]{16}$");
+        fields[1].ShouldBe($"1.0 fred, 1.1 p.example.net (squid), {fields[0]}");
+        fields[2].ShouldBe(fields[0]);
+    }
+
+    [Fact]
+    public async Task A_circle_is_found_where_something_between_takes_CDN_Loop_away()
+    {
+        await using var origin = new ScriptedOrigin(new Step(ScriptedOrigin.Head("404 Not Found", "Content-Length: 0", "Cache-Status: EdgeCache; hit=?0")));
+        await using var front = await OriginNodes.StartFrontAsync([origin.Address]);
+        await front.GetAsync("/cache/test/a");
+
+        using var again = await front.GetAsync("/cache/test/b", ("Via", $"{ViasOf(origin)[0]}, 1.1 varnish"));
+
+        again.StatusCode.ShouldBe(HttpStatusCode.LoopDetected);
+        (await again.Content.ReadAsStringAsync(Cancel)).ShouldContain("circles");
+        origin.Requests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_Via_that_can_not_be_told_on_is_refused()
+    {
+        await using var origin = new ScriptedOrigin(new Step(ScriptedOrigin.Head("404 Not Found", "Content-Length: 0", "Cache-Status: EdgeCache; hit=?0")));
+        await using var front = await OriginNodes.StartFrontAsync([origin.Address]);
+
+        using var answer = await front.GetAsync("/cache/test/k", ("Via", $"1.1 {new string('a', 2100)}"));
+
+        answer.StatusCode.ShouldBe(HttpStatusCode.LoopDetected);
+        origin.Requests.ShouldBeEmpty();
+    }
+
     [Theory]
     [InlineData(9, HttpStatusCode.NotFound)]
     [InlineData(10, HttpStatusCode.LoopDetected)]
@@ -121,6 +165,8 @@ public sealed class LoopTests
         using var answer = await node.GetAsync("/cache/test/k", ("CDN-Loop", string.Join(", ", Enumerable.Range(0, hops).Select(i => $"edgecache; id=n{i}"))));
         answer.StatusCode.ShouldBe(expected);
     }
+
+    private static string[] ViasOf(ScriptedOrigin origin) => [.. origin.Requests.Select(r => r.Split("\r\n").Single(l => l.StartsWith("Via: ", StringComparison.Ordinal))[5..])];
 
     private static int FreePort()
     {
