@@ -23,7 +23,7 @@ public sealed class CodedLoadTests
         var payload = Coder.Encode(coding, content);
         var slow = await BeginAsync(node, coding, payload, UploadCodings.MaxUploads);
 
-        await Eventually.TrueAsync(async () => await PutAsync("late") == HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(30), "all places are taken");
+        (await PutAsync("late")).ShouldBe(HttpStatusCode.ServiceUnavailable, "all places are taken");
         (await node.PutAsync("/artifacts/plain", content)).StatusCode.ShouldBe(HttpStatusCode.Created);
         (await node.Client.GetByteArrayAsync("/artifacts/plain", Stop)).ShouldBe(content);
         for (var i = 0; i < slow.Length; i++)
@@ -135,14 +135,16 @@ public sealed class CodedLoadTests
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    /// <summary>Begins uploads, and stops in the middle.</summary>
+    /// <summary>Begins uploads, all of which have their place, and stops in the middle.</summary>
     private static Task<RawClient[]> BeginAsync(TestNode node, string coding, byte[] payload, int count) => Task.WhenAll(Enumerable.Range(0, count).Select(async i =>
     {
         var client = await RawClient.ConnectAsync(node);
-        await client.SendAsync(Upload($"slow{i}", coding, payload.Length) + Encoding.Latin1.GetString(payload, 0, payload.Length / 2));
+        await client.SendAsync(Upload($"slow{i}", coding, payload.Length));
+        (await client.ReadHeaderAsync()).Status.ShouldBe(100);
+        await client.SendAsync(Encoding.Latin1.GetString(payload, 0, payload.Length / 2));
         return client;
     }));
 
     private static string Upload(string name, string coding, int length) =>
-        $"PUT /artifacts/{name} {RawClient.Head.Replace("\r\n\r\n", $"\r\nContent-Encoding: {coding}\r\nContent-Length: {length}\r\n\r\n", StringComparison.Ordinal)}";
+        $"PUT /artifacts/{name} {RawClient.Head.Replace("\r\n\r\n", $"\r\nContent-Encoding: {coding}\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n", StringComparison.Ordinal)}";
 }

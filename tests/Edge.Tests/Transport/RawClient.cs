@@ -45,7 +45,7 @@ internal sealed class RawClient : IAsyncDisposable
         var lines = Encoding.Latin1.GetString(_buffer, _start, end).Split("\r\n");
         _start += end + 4;
         var status = int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture);
-        if (status == 304)
+        if (status is 100 or 304)
             return (status, 0);
         var length = lines.Single(line => line.StartsWith("Content-Length: ", StringComparison.Ordinal));
         return (status, int.Parse(length["Content-Length: ".Length..], CultureInfo.InvariantCulture));
