@@ -140,7 +140,8 @@ public sealed class SigningInteropTests : IAsyncLifetime
         foreach (var at in Enumerable.Range("/cache/flare/".Length, url.Length - "/cache/flare/".Length))
         {
             using var answer = await _node.Client.GetAsync(url.Remove(at, 1).Insert(at, url[at] == 'A' ? "B" : "A"));
-            answer.StatusCode.ShouldBeOneOf([HttpStatusCode.Forbidden, HttpStatusCode.Unauthorized]);
+            // Without the question mark, what follows is a part of the key, and some of it can't be one.
+            answer.StatusCode.ShouldBeOneOf([HttpStatusCode.Forbidden, HttpStatusCode.Unauthorized, HttpStatusCode.BadRequest]);
         }
     }
 
