@@ -146,7 +146,7 @@ public sealed class FileOutputTests
     [Fact]
     public async Task Blobs_that_are_replaced_deleted_and_evicted_while_they_are_sent_arrive_as_one_version_or_are_cut()
     {
-        await using var node = await StartAsync(("Storage:MaxSize", "64MiB"));
+        await using var node = await StartAsync(("Storage:MaxSize", "64MiB"), ("Storage:Compression:Enabled", "false"));
         int[] lengths = [40_000, 65_536, 600_000];
         var found = 0;
         using var stop = new CancellationTokenSource();
