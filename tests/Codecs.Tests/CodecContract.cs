@@ -176,9 +176,14 @@ public abstract class CodecContract
             for (var i = 0; i < 100; i++)
                 sent = encoder.Encode(content.AsSpan(0, 10_000), payload, EncodeMode.Flush);
             (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
-            before = GC.GetAllocatedBytesForCurrentThread();
-            codec.Compress(content, payload, 1);
-            (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+
+            // The runtime may do work of its own on the thread once; what the codec allocated would be there each time.
+            Enumerable.Range(0, 5).Min(_ =>
+            {
+                var from = GC.GetAllocatedBytesForCurrentThread();
+                codec.Compress(content, payload, 1);
+                return GC.GetAllocatedBytesForCurrentThread() - from;
+            }).ShouldBe(0);
         }
     }
 

@@ -83,9 +83,9 @@ public sealed class ZstdCodec : ICodec
         if (!IsAvailable)
             return new(CodecStatus.Unavailable, 0);
         // The library may be built with the decoders of its first, unfrozen formats, which are refused; and what its two ways to decode accept is not quite the same.
-        if (!IsWellFormed(payload, out var hasSmallWindow))
+        if (!IsWellFormed(payload, out var needsBlocks))
             return new(CodecStatus.Corrupt, 0);
-        if (hasSmallWindow)
+        if (needsBlocks)
             return DecompressByBlocks(payload, destination);
         if (_decompressors.TryRent(out var context) is var status && status != CodecStatus.Ok)
             return new(status, 0);
@@ -150,10 +150,12 @@ public sealed class ZstdCodec : ICodec
 
     /// <summary>Walks the frames.</summary>
     /// <param name="payload">The frames.</param>
-    /// <param name="hasSmallWindow">Whether a window is smaller than a block of it could be: only a decoder that goes by blocks checks what they decode to then.</param>
-    private static bool IsWellFormed(ReadOnlySpan<byte> payload, out bool hasSmallWindow)
+    /// <param name="needsBlocks">
+    /// Whether a block could decode to more than it may, because the window is smaller or the frame does not say how much there is in all: only a decoder that goes by blocks checks that.
+    /// </param>
+    private static bool IsWellFormed(ReadOnlySpan<byte> payload, out bool needsBlocks)
     {
-        hasSmallWindow = false;
+        needsBlocks = false;
         do
         {
             var walk = default(FrameWalk);
@@ -161,7 +163,7 @@ public sealed class ZstdCodec : ICodec
                 return false;
             payload = payload[(int)walk.Length..];
             var header = walk.Header;
-            hasSmallWindow |= !header.IsSkippable && header.WindowLength < RawFrame.MaxBlockLength && header.WindowLength != header.ContentLength;
+            needsBlocks |= !header.IsSkippable && header.WindowLength != header.ContentLength && (header.ContentLength < 0 || header.WindowLength < RawFrame.MaxBlockLength);
         }
         while (payload.Length > 0);
         return true;

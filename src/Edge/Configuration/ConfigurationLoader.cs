@@ -27,7 +27,7 @@ internal static class ConfigurationLoader
         var signedUrls = SignedUrlSettings.Build(options.SignedUrls, files, errors);
         var providers = PurgeSettings.Build(options, files, errors);
         if (start)
-            StartRules.Check(options, sources.Time, errors);
+            StartRules.Check(options, sources, errors);
 
         // Its own root, so that nothing of a bad candidate ever reaches the configuration in force.
         var candidate = new ConfigurationBuilder().AddInMemoryCollection(FrameworkSections.Select(values)).Build();

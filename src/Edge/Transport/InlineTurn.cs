@@ -6,8 +6,13 @@ namespace EdgeCache.Edge.Transport;
 /// </summary>
 internal static class InlineTurn
 {
-    /// <summary>The runtime's switch for inline completions; whoever sets it wants nothing to be handed to another thread, so the server follows it too.</summary>
-    public static bool IsEnabled { get; } = Environment.GetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS") is "1" or "true";
+    /// <summary>The runtime's switch for inline completions, an environment variable; whoever sets it wants nothing to be handed to another thread, so the server follows it too.</summary>
+    public const string Switch = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+
+    public static bool IsEnabled { get; } = IsOn(Environment.GetEnvironmentVariable(Switch));
+
+    /// <summary>Whether a value of the switch sets it.</summary>
+    public static bool IsOn(string? value) => value is "1" or "true";
 
     /// <summary>Whether the caller has the thread that waits for many sockets. Whoever may wait for a disk leaves it first (<see cref="Task.Yield"/>).</summary>
     public static bool IsOnSocketThread => IsEnabled && !Thread.CurrentThread.IsThreadPoolThread;
