@@ -18,6 +18,12 @@ internal static class KestrelSetup
     /// </summary>
     private const int ReadBufferLength = 128 * 1024;
 
+    /// <summary>
+    /// How long a client may leave a response alone. The server's own 5 s cut tools that had something else to do for a moment, such as to wait for a disk or for the other 60 downloads;
+    /// what such a client holds here is a connection and a piece of 64 KiB.
+    /// </summary>
+    private static readonly MinDataRate ResponseRate = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromMinutes(2));
+
     public static void Apply(SocketTransportOptions sockets)
     {
         sockets.UnsafePreferInlineScheduling = InlineTurn.IsEnabled;
@@ -51,6 +57,7 @@ internal static class KestrelSetup
         // How large a blob may be is the namespace's and the store's business; they say so with a body that names the limit.
         limits.MaxRequestBodySize = null;
         limits.MinRequestBodyDataRate = options.MinBodyBytesPerSecond == 0 ? null : new MinDataRate(options.MinBodyBytesPerSecond, options.BodyGracePeriod);
+        limits.MinResponseDataRate = ResponseRate;
         limits.RequestHeadersTimeout = options.HeaderTimeout;
         limits.KeepAliveTimeout = options.KeepAliveTimeout;
         limits.MaxConcurrentConnections = options.MaxConnections == 0 ? null : options.MaxConnections;

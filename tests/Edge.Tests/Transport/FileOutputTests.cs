@@ -4,6 +4,7 @@ using EdgeCache.Edge.Observability;
 using EdgeCache.TestKit;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace EdgeCache.Edge.Tests.Transport;
 
@@ -141,6 +142,13 @@ public sealed class FileOutputTests
         var arrived = await client.ReadToEndAsync();
         arrived.Length.ShouldBeLessThan(LargeLength);
         content.AsSpan().StartsWith(arrived).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_client_may_leave_a_response_alone_for_a_minute()
+    {
+        await using var node = await StartAsync();
+        node.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits.MinResponseDataRate.ShouldNotBeNull().GracePeriod.ShouldBeGreaterThan(TimeSpan.FromMinutes(1));
     }
 
     [Fact]
