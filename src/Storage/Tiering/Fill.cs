@@ -2,25 +2,6 @@ using System.Buffers;
 
 namespace EdgeCache.Storage.Tiering;
 
-/// <summary>How far a fetch has got.</summary>
-internal enum FillState
-{
-    /// <summary>Bytes come in, or are about to.</summary>
-    Running,
-
-    /// <summary>All bytes are there and are what they should be.</summary>
-    Verified,
-
-    /// <summary>The local store took no more: what it took can be read back, the rest is to be had from the far store alone.</summary>
-    Bypassed,
-
-    /// <summary>The content is not what it should be.</summary>
-    Mismatched,
-
-    /// <summary>It failed, or was ended.</summary>
-    Failed,
-}
-
 /// <summary>
 /// One fetch of a blob from the far store into the local one, on nobody's request in particular: whoever asks for the blob reads back what has come in so far. The last
 /// <see cref="HoldBack"/> bytes are given out only when the whole content has been found good, and it is published only if nothing has happened to the key since it began.
