@@ -79,8 +79,12 @@ internal sealed partial class GetHandler
     private static int WriteFromFile(SocketPipeWriter files, PipeWriter body, IBlobReader reader, bool isPayload, long offset, long left)
     {
         var length = (int)Math.Min(FilePartLength, left);
-        return (isPayload ? reader.TryGetPayloadFile(offset, length, out var file, out var position) : reader.TryGetFile(offset, length, out file, out position))
-            && files.TryWriteFile(body, file, position, length) ? length : 0;
+        if (!(isPayload ? reader.TryGetPayloadFile(offset, length, out var file, out var position) : reader.TryGetFile(offset, length, out file, out position)))
+            return 0;
+        // The next part begins with a page.
+        if (length < left)
+            length -= (int)((position + length) % Environment.SystemPageSize);
+        return files.TryWriteFile(body, file, position, length) ? length : 0;
     }
 
     private static async ValueTask<int> WriteAsync(PipeWriter body, IBlobReader reader, bool isPayload, long offset, long left, CancellationToken cancellationToken)

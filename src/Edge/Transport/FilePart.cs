@@ -23,6 +23,9 @@ internal struct FilePart
     /// <summary>Bytes that have not been sent.</summary>
     public int Left { get; private set; }
 
+    /// <summary>Bytes from a position in a file to the next page of the system's memory; 0 where one begins.</summary>
+    public static int ToNextPage(long position) => (int)(-position & (Environment.SystemPageSize - 1));
+
     /// <summary>Takes hold of a file; false when it has been closed.</summary>
     public static bool TryHold(SafeFileHandle handle, long position, int length, out FilePart part)
     {

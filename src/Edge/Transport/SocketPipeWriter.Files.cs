@@ -26,7 +26,11 @@ internal sealed partial class SocketPipeWriter
     /// <summary>Whether a file did not have what was to be sent of it. The connection must be cut then: it can't send anything any more.</summary>
     public bool IsFileShort { get; private set; }
 
-    /// <summary>Takes a part of a file as the next bytes. Whoever calls it flushes at once.</summary>
+    /// <summary>
+    /// Takes a part of a file as the next bytes. Whoever calls it flushes at once. What is before the first whole page is read and goes with what was written before: so 64 KiB that begin
+    /// within a page are 16 pieces of memory for the system and not 17, which with the header is what one segment holds (MAX_SKB_FRAGS). One more, and the rest is a segment of its own,
+    /// for which a congestion control that paces (BBR) sets a timer: that took as much processor time as all the rest of the request.
+    /// </summary>
     /// <param name="body">The response's body, as the server gives it out; it must lead here.</param>
     /// <param name="file">The file. What is to be sent of it should be in the system's memory: a send waits for the disk otherwise.</param>
     /// <param name="position">Where in it.</param>
@@ -37,16 +41,31 @@ internal sealed partial class SocketPipeWriter
         if (_filePart.IsSet || _isBroken || !CanSendFiles || !FilePart.TryHold(file, position, length, out _filePart))
             return false;
         _isFileCounted = false;
-
-        // What stands between the two, such as a response that has not been started or is over, has memory of its own.
-        if (MemoryMarshal.TryGetArray<byte>(body.GetMemory(1), out var memory) && ReferenceEquals(memory.Array, Scratch))
+        var toPage = FilePart.ToNextPage(position);
+        if (!LeadsHere(body) || (toPage > 0 && toPage < length && !TryWriteStart(body, toPage)))
         {
-            body.Advance(length);
-            if (_isFileCounted)
-                return true;
+            DropFile();
+            return false;
         }
-        DropFile();
-        return false;
+        if (!LeadsHere(body))
+            throw new InvalidOperationException("A body that led to the connection does not do so any more.");
+        body.Advance(_filePart.Left);
+        return true;
+    }
+
+    /// <summary>Whether what is written there comes here. What stands between the two, such as a response that has not been started or is over, has memory of its own.</summary>
+    private static bool LeadsHere(PipeWriter body) => MemoryMarshal.TryGetArray<byte>(body.GetMemory(1), out var memory) && ReferenceEquals(memory.Array, Scratch);
+
+    /// <summary>Writes the first bytes of the part as any others; false where the file does not have them.</summary>
+    private bool TryWriteStart(PipeWriter body, int length)
+    {
+        var part = _filePart;
+        _filePart = default;
+        var read = part.Read(body.GetSpan(length)[..length]);
+        if (read == length)
+            body.Advance(length);
+        _filePart = part;
+        return read == length;
     }
 
     private bool CanSendFiles => _canSendFiles ??= OperatingSystem.IsLinux() && Environment.Is64BitProcess && SocketCalls.IsNonBlocking(socket.SafeHandle);
