@@ -5,8 +5,10 @@ using EdgeCache.Edge.Configuration;
 using EdgeCache.Edge.Observability;
 using EdgeCache.Edge.Origins;
 using EdgeCache.Edge.Tls;
+using EdgeCache.Edge.Transport;
 using EdgeCache.Storage;
 using EdgeCache.Storage.Tiering;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -170,5 +172,9 @@ internal sealed class EdgeNode : IAsyncDisposable
         builder.Services.AddRouting();
         builder.Services.Configure<SocketTransportOptions>(KestrelSetup.Apply);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => KestrelSetup.Apply(kestrel, options));
+
+        // After the server's own, which would win otherwise.
+        builder.Services.AddSingleton<ReceiveBlocks>();
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(services => services.GetRequiredService<ReceiveBlocks>());
     }
 }
