@@ -14,6 +14,7 @@ internal static class CommandLine
     private static readonly Option<int> Batch = Whole("--batch", "Bodies for each sync, 1 to 1024.", 32, 1024);
     private static readonly Option<int> WorkingSet = Whole("--working-set", "MiB of all bodies together where hits are on many keys, 1 to 65536.", 1024, 65_536);
     private static readonly Option<string?> Executable = new("--edgecache") { Description = "This executable instead of a fresh publish of src/Edge." };
+    private static readonly Option<FileInfo?> Content = new("--content") { Description = "Bodies are made of this file, over and over, and not random." };
     private static readonly Option<string?> Markdown = new("--markdown") { Description = "Also write the report to this file." };
 
     private static readonly Option<int[]> Sizes = new("--sizes")
@@ -45,13 +46,14 @@ internal static class CommandLine
     public static async Task<int> InvokeAsync(string[] args, CancellationToken cancel)
     {
         Only.AcceptOnlyFromAmong("hits", "zipf", "puts", "compression");
+        Content.Validators.Add(result => RejectUnless(result, File.Exists, "must be a file that exists"));
         Variables.Validators.Add(result => RejectUnless(result, text => text.IndexOf('=', StringComparison.Ordinal) > 0, "must be NAME=VALUE"));
 
         var bare = new Command("bare", "The baseline alone: append bodies of one size in batches, one sync for each batch.") { Seconds, Sizes, Batch, Folder };
         bare.SetAction(result => RunBare(result, cancel));
         var root = new RootCommand("Side-by-side runs of EdgeCache and its peers on this machine.")
         {
-            Only, Seconds, Warmup, Rounds, Sizes, Connections, Folder, WorkingSet, Executable, Variables, Markdown, bare,
+            Only, Seconds, Warmup, Rounds, Sizes, Connections, Folder, WorkingSet, Content, Executable, Variables, Markdown, bare,
         };
         root.SetAction((result, _) => Comparison.RunAsync(ToSettings(result, args), cancel));
 
@@ -73,6 +75,7 @@ internal static class CommandLine
         Sizes = result.GetValue(Sizes)!,
         Connections = result.GetValue(Connections)!,
         Folder = Path.GetFullPath(result.GetValue(Folder)!),
+        Content = result.GetValue(Content)?.FullName,
         Executable = result.GetValue(Executable) is { } file ? Path.GetFullPath(file) : null,
         Environment = [.. result.GetValue(Variables)!.Select(text => text.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0], pair[1]))],
         MarkdownFile = result.GetValue(Markdown),

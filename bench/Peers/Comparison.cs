@@ -9,7 +9,7 @@ internal static class Comparison
     public static async Task<int> RunAsync(Settings settings, CancellationToken cancel)
     {
         Tools.Require("nginx", "wrk", "dd", "sync");
-        using var workspace = new Workspace(settings.Folder);
+        using var workspace = new Workspace(settings.Folder, settings.Content);
         var machine = await MachineFacts.ReadAsync(settings, workspace, cancel);
         foreach (var line in machine)
         {

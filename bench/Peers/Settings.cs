@@ -31,6 +31,9 @@ internal sealed record Settings
     /// <summary>Folder on the disk to be measured.</summary>
     public required string Folder { get; init; }
 
+    /// <summary>A file of which bodies are made, instead of random ones.</summary>
+    public string? Content { get; init; }
+
     /// <summary>An EdgeCache executable to use instead of publishing one from the working tree.</summary>
     public string? Executable { get; init; }
 

@@ -216,10 +216,14 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
     {
         try
         {
-            if (_stage is null)
+            if (_stage is not { } stage)
+            {
                 AppendPayload(content, isContent: true);
-            else
-                Gather(content, frame);
+                return StoreStatus.Ok;
+            }
+            stage.BeginWork();
+            Gather(content, frame);
+            stage.EndWork();
             return StoreStatus.Ok;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -8,23 +8,35 @@ public interface ICpuPressure
 }
 
 /// <summary>
-/// How much of the processors this process has used lately. Measured at most every quarter of a second, when somebody asks.
+/// How much of the processors this process has used lately, and how busy they are with everything. Measured at most every quarter of a second, when somebody asks.
 /// </summary>
+/// <remarks>
+/// A process that shares its processors with those who ask it for something never has them all to itself: it is overloaded when they are never idle and much of that is its own work. Where
+/// most of it is somebody else's, as on the machine of a build, it counts as busy and no more, or nothing would ever be compressed there.
+/// </remarks>
 /// <param name="time">The clock.</param>
 /// <param name="cpuTime">Processor time that the process has used since its start.</param>
 /// <param name="processors">How many there are.</param>
-public sealed class ProcessCpuPressure(TimeProvider time, Func<TimeSpan> cpuTime, int processors) : ICpuPressure
+/// <param name="machine">What all processors together have done; null where nobody can tell.</param>
+public sealed class ProcessCpuPressure(TimeProvider time, Func<TimeSpan> cpuTime, int processors, Func<MachineCpu?>? machine = null) : ICpuPressure
 {
+    /// <summary>The part of the processors from which on what keeps them busy counts as this process' own.</summary>
+    private const double MuchOfIt = 0.35;
+
+    /// <summary>Most that counts of what others do.</summary>
+    private const double MostOfOthers = 0.9;
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
-    // Protects the sample below. Held while one asker measures; the others take what was measured last.
+    // Protects the samples below. Held while one asker measures; the others take what was measured last.
     private readonly Lock _lock = new();
     private long _at = time.GetTimestamp();
     private TimeSpan _used = cpuTime();
+    private MachineCpu? _machine = machine?.Invoke();
     private double _current;
 
     /// <summary>Of this process, on all processors that it may use.</summary>
-    public static ProcessCpuPressure OfThisProcess(TimeProvider time) => new(time, static () => Environment.CpuUsage.TotalTime, Environment.ProcessorCount);
+    public static ProcessCpuPressure OfThisProcess(TimeProvider time) => new(time, static () => Environment.CpuUsage.TotalTime, Environment.ProcessorCount, MachineCpu.Read);
 
     /// <inheritdoc/>
     public double Current
@@ -52,8 +64,11 @@ public sealed class ProcessCpuPressure(TimeProvider time, Func<TimeSpan> cpuTime
         if (elapsed < Interval)
             return;
         var used = cpuTime();
-        Volatile.Write(ref _current, Math.Clamp((used - _used) / elapsed / processors, 0, 1));
-        _used = used;
+        var own = Math.Clamp((used - _used) / elapsed / processors, 0, 1);
+        var now = machine?.Invoke();
+        var all = now is { } after && _machine is { } before ? after.BusySince(before) : 0;
+        Volatile.Write(ref _current, Math.Max(own, own >= MuchOfIt ? all : Math.Min(all, MostOfOthers)));
+        (_used, _machine) = (used, now);
         Volatile.Write(ref _at, time.GetTimestamp());
     }
 }

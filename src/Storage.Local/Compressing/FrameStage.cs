@@ -21,6 +21,12 @@ internal sealed class FrameStage : IDisposable
     /// <summary>So many first bytes say whether it is worth the wait for the rest of the piece.</summary>
     private const int HeadLength = 128 * 1024;
 
+    /// <summary>The level where nothing may be lost to waiting.</summary>
+    private const int Quick = 1;
+
+    /// <summary>What levels up to 5 do at least, until it has been measured.</summary>
+    private const long AssumedBytesPerMicrosecond = 100;
+
     private readonly StoreCompression _compression;
     private readonly CompressionPolicy _policy;
     private readonly List<int> _lengths = [];
@@ -34,8 +40,9 @@ internal sealed class FrameStage : IDisposable
     private byte[]? _decoded;
     private int _decodedLength;
     private bool _hasLooked;
-    private long _frameEnded;
-    private TimeSpan _compressing;
+    private long _workEnded;
+    private TimeSpan _waited;
+    private TimeSpan? _takesAtLevel;
     private long _lastFrame;
     private long _lastStart;
 
@@ -97,6 +104,16 @@ internal sealed class FrameStage : IDisposable
     /// <summary>What is known beforehand of a blob in frames.</summary>
     public static BlobMetadata Coded(BlobMetadata draft) => draft with { Coding = ZstdCodec.CodingName };
 
+    /// <summary>Content has come. The time since <see cref="EndWork"/> was spent waiting for it.</summary>
+    public void BeginWork()
+    {
+        if (_workEnded != 0)
+            _waited += _compression.Time.GetElapsedTime(_workEnded);
+    }
+
+    /// <summary>What has come is taken: from here on there is nothing to do until more comes.</summary>
+    public void EndWork() => _workEnded = _compression.Time.GetTimestamp();
+
     /// <summary>Takes content for the frame that is being gathered.</summary>
     /// <param name="content">Content; what does not fit is left.</param>
     /// <param name="frame">The frame that all of this content came in; empty for none.</param>
@@ -137,7 +154,8 @@ internal sealed class FrameStage : IDisposable
     {
         if (_receivedLength > 0 && GatheredLength >= _policy.MinLength && _receivedLength <= GatheredLength * CompressionChooser.WorstRatio)
             return new(CompressionMethod.Zstd, 0, CompressionReason.AsReceived);
-        return _hasLooked ? _compression.Chooser.ChooseLate(name, Gathered, _policy) : _compression.Chooser.Choose(name, Gathered, _policy);
+        var policy = IsFasterThanLevel ? _policy with { Level = Quick } : _policy;
+        return _hasLooked ? _compression.Chooser.ChooseLate(name, Gathered, policy) : _compression.Chooser.Choose(name, Gathered, policy);
     }
 
     /// <summary>What is gathered is not to be written but as a frame.</summary>
@@ -154,11 +172,11 @@ internal sealed class FrameStage : IDisposable
             _received.AsSpan(0, _receivedLength).CopyTo(room);
             return _receivedLength;
         }
+        var level = IsDecided ? _compression.Chooser.LevelNow(IsFasterThanLevel ? Quick : _policy.Level) : choice.Level;
         var began = _compression.Time.GetTimestamp();
-        var level = IsDecided ? NextLevel(began) : choice.Level;
         var length = FrameCompressor.Compress(_compression.Zstd, Gathered, room, level, out var status);
-        _frameEnded = _compression.Time.GetTimestamp();
-        _compressing = _compression.Time.GetElapsedTime(began, _frameEnded);
+        if (level == _policy.Level && IsFull)
+            _takesAtLevel = _compression.Time.GetElapsedTime(began);
         if (!IsDecided)
             choice = CompressionChooser.Judge(choice, GatheredLength, length, status);
         return length;
@@ -171,6 +189,7 @@ internal sealed class FrameStage : IDisposable
     {
         _lengths.Add(length);
         _receivedLength = 0;
+        _waited = TimeSpan.Zero;
         if (isLast)
             return;
         WrittenLength += GatheredLength;
@@ -233,8 +252,9 @@ internal sealed class FrameStage : IDisposable
     }
 
     /// <summary>
-    /// The level of a frame that is not the first. Content that comes no faster than it is compressed costs its writer nothing; content that is there already when a frame is done waits for
-    /// the compressor, so then it is to be as quick as it can.
+    /// Whether content comes faster than it could be compressed at the level that is asked for. Whoever has to be waited for loses nothing by it: what he sends meanwhile is here when the frame
+    /// is done. Whoever has not is held up, so then it is to be as quick as it can. What comes in one piece has not been waited for, and is short.
     /// </summary>
-    private int NextLevel(long now) => _compression.Chooser.LevelNow(_compression.Time.GetElapsedTime(_frameEnded, now) * 2 >= _compressing ? _policy.Level : 1);
+    private bool IsFasterThanLevel => _policy.Level > Quick && GatheredLength > HeadLength
+        && _waited * 2 < (_takesAtLevel ?? TimeSpan.FromMicroseconds(GatheredLength * Math.Max(1, _policy.Level - 4) / AssumedBytesPerMicrosecond));
 }

@@ -13,7 +13,8 @@ internal sealed partial class Fill
     /// <summary>The end of a blob that is held back until the whole is found good, in bytes.</summary>
     public const int HoldBack = 64 * 1024;
 
-    private const int BufferLength = 128 * 1024;
+    /// <summary>Bytes that are copied at a time.</summary>
+    public const int BufferLength = 128 * 1024;
 
     private readonly FillTable _table;
     private readonly TierPolicy _policy;

@@ -96,6 +96,34 @@ public sealed class ChooserTests
         pressure.Current.ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData(0.5, 1.0, 1.0)]
+    [InlineData(0.5, 0.6, 0.6)]
+    [InlineData(0.1, 1.0, 0.9)]
+    [InlineData(0.1, 0.5, 0.5)]
+    [InlineData(0.8, 0.2, 0.8)]
+    public void What_others_do_counts_in_full_only_for_who_does_much_himself(double own, double all, double pressure)
+    {
+        var time = new FakeTimeProvider();
+        var (used, ticks, idle) = (TimeSpan.Zero, 0.0, 0.0);
+        var current = new ProcessCpuPressure(time, () => used, processors: 2, () => new MachineCpu((long)ticks, (long)idle));
+        time.Advance(TimeSpan.FromSeconds(1));
+        (used, ticks, idle) = (TimeSpan.FromSeconds(2 * own), 1000, 1000 * (1 - all));
+        current.Current.ShouldBe(pressure, 1e-6);
+    }
+
+    [Fact]
+    public void The_system_tells_what_its_processors_do()
+    {
+        MachineCpu.Parse("cpu  10 20 30 400 50 6 7 8 9 9\ncpu0 1"u8).ShouldBe(new MachineCpu(531, 450));
+        MachineCpu.Parse("cpu  10 20 30 400"u8).ShouldBeNull();
+        MachineCpu.Parse("intr 1 2 3 4 5 6 7 8"u8).ShouldBeNull();
+        MachineCpu.Parse([]).ShouldBeNull();
+        new MachineCpu(100, 50).BusySince(new MachineCpu(100, 50)).ShouldBe(0);
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux tells.");
+        MachineCpu.Read().ShouldNotBeNull().All.ShouldBeGreaterThan(0);
+    }
+
     private CompressionChoice Choose(byte[] content) => _chooser.Choose("a", content, Policy);
 
     private void Note(string name, CompressionChoice choice, long payloadLength) => _chooser.Note(name, choice, 1000, payloadLength);

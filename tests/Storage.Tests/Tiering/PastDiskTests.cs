@@ -61,7 +61,7 @@ public sealed class PastDiskTests : TierTest
 
         // The reader is the fetch's, and what it has read twice is wrong the second time.
         writes = 0;
-        var turn = writesBefore * 131_072L;
+        var turn = (long)writesBefore * Fill.BufferLength;
         var passes = 0;
         FarContent.Change = (_, offset, bytes) =>
         {
@@ -69,6 +69,7 @@ public sealed class PastDiskTests : TierTest
                 bytes.Span[(int)(turn - offset)] ^= 1;
         };
         await Should.ThrowAsync<BlobDamagedException>(Tiers.GetAsync(Key).WaitAsync(Limit));
+        passes.ShouldBe(2);
         NearStore.Keys.ShouldBeEmpty();
     }
 
