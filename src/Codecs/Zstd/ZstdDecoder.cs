@@ -1,14 +1,23 @@
+using System.Buffers.Binary;
 using EdgeCache.Codecs.Frames;
 using static EdgeCache.Codecs.Zstd.LibZstd;
 
 namespace EdgeCache.Codecs.Zstd;
 
-/// <summary>Frames, decoded as they come. Looks at the first bytes of each itself: what is neither a frame of the final format nor one to skip never gets to the library.</summary>
+/// <summary>
+/// Frames, decoded as they come. Looks at the header of each itself: what is neither a frame of the final format nor one to skip never gets to the library, and a frame must have as much
+/// content as it says, which the library does not look at when the last block is empty.
+/// </summary>
 internal sealed class ZstdDecoder(ZstdCodec codec, DecompressorHandle context, long maxLength) : StreamDecoder
 {
+    /// <summary>The header is not complete; one that does not say how much there is has less than 0 too.</summary>
+    private const long NotKnown = -2;
+
     private DecompressorHandle? _context = context;
-    private uint _magic;
-    private int _magicLength;
+    private readonly byte[] _header = new byte[ZstdFrameHeader.MaxLength];
+    private int _headerLength;
+    private long _announced = NotKnown;
+    private long _frameStart; // Where the frame's content begins.
     private long _length;
     private bool _isInFrame;
     private bool _hadFrame;
@@ -55,14 +64,17 @@ internal sealed class ZstdDecoder(ZstdCodec codec, DecompressorHandle context, l
             if (!_isInFrame && input.Position == input.Length)
                 return CodecStatus.NeedsInput;
             _isInFrame = true;
-            if (!IsMagicGood(source[(int)input.Position..]))
+            if (_announced == NotKnown && !IsHeaderGood(source[(int)input.Position..]))
                 return CodecStatus.Corrupt;
             var left = DecompressStream(_context!, ref output, ref input);
             if (StatusOf(left) is var status && status != CodecStatus.Ok)
                 return status == CodecStatus.NeedsOutput ? CodecStatus.Corrupt : status;
             if (left == 0)
             {
-                (_isInFrame, _hadFrame, _magicLength, _magic) = (false, true, 0, 0);
+                var end = _length + (long)output.Position;
+                if (_announced >= 0 && end - _frameStart != _announced)
+                    return CodecStatus.Corrupt;
+                (_isInFrame, _hadFrame, _headerLength, _announced, _frameStart) = (false, true, 0, NotKnown, end);
                 continue;
             }
             if (output.Position == output.Length)
@@ -72,10 +84,22 @@ internal sealed class ZstdDecoder(ZstdCodec codec, DecompressorHandle context, l
         }
     }
 
-    private bool IsMagicGood(ReadOnlySpan<byte> source)
+    private bool IsHeaderGood(ReadOnlySpan<byte> source)
     {
-        for (var i = 0; _magicLength < sizeof(uint) && i < source.Length; i++)
-            _magic |= (uint)source[i] << (8 * _magicLength++);
-        return _magicLength < sizeof(uint) || _magic == ZstdFrameHeader.Magic || ZstdFrameHeader.IsSkippableMagic(_magic);
+        var taken = source[..Math.Min(source.Length, _header.Length - _headerLength)];
+        taken.CopyTo(_header.AsSpan(_headerLength));
+        _headerLength += taken.Length;
+        switch (ZstdFrameHeader.Read(_header.AsSpan(0, _headerLength), out var header))
+        {
+            case CodecStatus.Ok:
+                _announced = header.IsSkippable ? 0 : header.ContentLength;
+                return true;
+            case CodecStatus.NeedsInput:
+                return _headerLength < sizeof(uint) || IsMagicGood(BinaryPrimitives.ReadUInt32LittleEndian(_header));
+            default:
+                return false;
+        }
     }
+
+    private static bool IsMagicGood(uint magic) => magic == ZstdFrameHeader.Magic || ZstdFrameHeader.IsSkippableMagic(magic);
 }

@@ -15,8 +15,8 @@ internal sealed class ReceiveBlocks : MemoryPool<byte>, IMemoryPoolFactory<byte>
     /// <summary>Bytes of a block. Longer ones bring little more, and a small request holds one too.</summary>
     public const int BlockLength = 32 * 1024;
 
-    /// <summary>Blocks that are kept for the next: 8 MiB. Those beyond are the garbage collector's.</summary>
-    public const int MaxKept = 256;
+    /// <summary>Blocks that are kept for the next: 2 MiB. Those beyond are the garbage collector's.</summary>
+    public const int MaxKept = 64;
 
     private readonly ConcurrentQueue<byte[]> _kept = new();
     private int _count;
