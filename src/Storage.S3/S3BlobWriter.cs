@@ -128,7 +128,7 @@ internal sealed partial class S3BlobWriter(S3Store store, S3Session session, Par
             return status;
         return await _part.GrowAsync(session.Options.Timeout, cancellationToken).ConfigureAwait(false)
             ? StoreStatus.Ok
-            : Refuse(StoreStatus.Unavailable, "All memory for uploads is in use: the far store is too slow for them, or there is too little (MaxPartBuffers).");
+            : Refuse(StoreStatus.Unavailable, "All memory for uploads is in use: the far store is too slow for as many as come.");
     }
 
     /// <summary>Hands what is buffered over as the next part.</summary>
