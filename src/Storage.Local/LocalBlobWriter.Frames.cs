@@ -89,6 +89,7 @@ internal sealed partial class LocalBlobWriter
             _headerLength = BlobHeader.Measure(_draft);
             _buffered = RecordFormat.HeaderLength + _headerLength;
             (_file, _path, _fileLength, _payloadLength) = (null, null, 0, 0);
+            _writingBack = 0;
         }
         file?.Dispose();
         if (path is not null)

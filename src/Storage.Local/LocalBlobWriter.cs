@@ -79,6 +79,7 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
         ObjectDisposedException.ThrowIf(_ended, this);
         if (_digest is not null)
             throw new InvalidOperationException("The content has been ended by a commit.");
+        _stage?.BeginWork();
         if (_refused != StoreStatus.Ok)
             return new(_refused);
         if (Length + content.Length > _options.MaxLength)
@@ -221,7 +222,6 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
                 AppendPayload(content, isContent: true);
                 return StoreStatus.Ok;
             }
-            stage.BeginWork();
             Gather(content, frame);
             stage.EndWork();
             return StoreStatus.Ok;

@@ -80,7 +80,8 @@ public sealed class TierMemoryTests(ITestOutputHelper output)
     private static async Task ReadAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
     {
         using var held = answer;
-        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        if (answer.StatusCode != HttpStatusCode.OK)
+            Assert.Fail($"{answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellationToken)}");
         await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
         (await new Pattern().CompareAsync(body, cancellationToken)).ShouldBe(Length);
     }

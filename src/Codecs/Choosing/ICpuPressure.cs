@@ -11,8 +11,9 @@ public interface ICpuPressure
 /// How much of the processors this process has used lately, and how busy they are with everything. Measured at most every quarter of a second, when somebody asks.
 /// </summary>
 /// <remarks>
-/// A process that shares its processors with those who ask it for something never has them all to itself: it is overloaded when they are never idle and much of that is its own work. Where
-/// most of it is somebody else's, as on the machine of a build, it counts as busy and no more, or nothing would ever be compressed there.
+/// A process that shares its processors with those who ask it for something never has them all to itself: it is overloaded when they are never idle and it uses a good part of them. Where
+/// it does not, as on the machine of a build, it counts as busy and no more, or nothing would ever be compressed there. What the machine does says nothing to a process that may use
+/// only some of its processors, as in a container.
 /// </remarks>
 /// <param name="time">The clock.</param>
 /// <param name="cpuTime">Processor time that the process has used since its start.</param>
@@ -23,7 +24,7 @@ public sealed class ProcessCpuPressure(TimeProvider time, Func<TimeSpan> cpuTime
     /// <summary>The part of the processors from which on what keeps them busy counts as this process' own.</summary>
     private const double MuchOfIt = 0.35;
 
-    /// <summary>Most that counts of what others do.</summary>
+    /// <summary>Most that counts of what others do: busy, and still below what stops all compressing.</summary>
     private const double MostOfOthers = 0.9;
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
@@ -66,7 +67,7 @@ public sealed class ProcessCpuPressure(TimeProvider time, Func<TimeSpan> cpuTime
         var used = cpuTime();
         var own = Math.Clamp((used - _used) / elapsed / processors, 0, 1);
         var now = machine?.Invoke();
-        var all = now is { } after && _machine is { } before ? after.BusySince(before) : 0;
+        var all = now is { } after && _machine is { } before && after.ProcessorsSince(before, elapsed) < processors + 0.5 ? after.BusySince(before) : 0;
         Volatile.Write(ref _current, Math.Max(own, own >= MuchOfIt ? all : Math.Min(all, MostOfOthers)));
         (_used, _machine) = (used, now);
         Volatile.Write(ref _at, time.GetTimestamp());

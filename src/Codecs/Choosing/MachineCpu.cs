@@ -7,11 +7,17 @@ namespace EdgeCache.Codecs.Choosing;
 /// <param name="Idle">Those in which there was nothing to do, or only a disk to wait for.</param>
 public readonly record struct MachineCpu(long All, long Idle)
 {
+    /// <summary>USER_HZ: what Linux tells, whatever its own clock does.</summary>
+    private const int TicksPerSecond = 100;
+
     /// <summary>The line has ten numbers at most.</summary>
     private const int MaxLineLength = 256;
 
     /// <summary>From 0 to 1: the part of the time since an earlier sample in which the processors had something to do.</summary>
     public double BusySince(MachineCpu earlier) => All > earlier.All ? Math.Clamp(1 - ((double)(Idle - earlier.Idle) / (All - earlier.All)), 0, 1) : 0;
+
+    /// <summary>How many processors have done that, by the time that has passed.</summary>
+    public double ProcessorsSince(MachineCpu earlier, TimeSpan elapsed) => (All - earlier.All) / (elapsed.TotalSeconds * TicksPerSecond);
 
     /// <summary>Asks the system; null where it does not tell (proc(5) of Linux does).</summary>
     public static MachineCpu? Read()

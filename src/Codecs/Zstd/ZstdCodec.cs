@@ -163,6 +163,9 @@ public sealed class ZstdCodec : ICodec
                 return false;
             payload = payload[(int)walk.Length..];
             var header = walk.Header;
+            // All ones are a length that the library takes for none; the decoder of streams refuses it too.
+            if (header.ContentLength == long.MaxValue)
+                return false;
             needsBlocks |= !header.IsSkippable && header.WindowLength != header.ContentLength && (header.ContentLength < 0 || header.WindowLength < RawFrame.MaxBlockLength);
         }
         while (payload.Length > 0);

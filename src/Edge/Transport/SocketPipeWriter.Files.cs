@@ -19,6 +19,9 @@ internal sealed partial class SocketPipeWriter
     /// <summary>Bytes that go by way of memory at a time.</summary>
     private const int PieceLength = 64 * 1024;
 
+    /// <summary>Where pages are larger, there are few of them, and the start of one is more than is to be copied.</summary>
+    private const int LargestPage = 4096;
+
     private FilePart _filePart;
     private bool _isFileCounted;
     private bool? _canSendFiles;
@@ -42,14 +45,19 @@ internal sealed partial class SocketPipeWriter
             return false;
         _isFileCounted = false;
         var toPage = FilePart.ToNextPage(position);
-        if (!LeadsHere(body) || (toPage > 0 && toPage < length && !TryWriteStart(body, toPage)))
+        if (!LeadsHere(body) || (toPage is > 0 and < LargestPage && toPage < length && !TryWriteStart(body, toPage)))
         {
             DropFile();
             return false;
         }
-        if (!LeadsHere(body))
-            throw new InvalidOperationException("A body that led to the connection does not do so any more.");
-        body.Advance(_filePart.Left);
+        if (LeadsHere(body))
+        {
+            body.Advance(_filePart.Left);
+            return true;
+        }
+        // The server has given the connection up in this instant. The start has been counted, so there is no other way any more: the flush says that it is over.
+        DropFile();
+        _isBroken = true;
         return true;
     }
 
@@ -61,11 +69,17 @@ internal sealed partial class SocketPipeWriter
     {
         var part = _filePart;
         _filePart = default;
-        var read = part.Read(body.GetSpan(length)[..length]);
-        if (read == length)
+        try
+        {
+            if (part.Read(body.GetSpan(length)[..length]) < length)
+                return false;
             body.Advance(length);
-        _filePart = part;
-        return read == length;
+            return true;
+        }
+        finally
+        {
+            _filePart = part;
+        }
     }
 
     private bool CanSendFiles => _canSendFiles ??= OperatingSystem.IsLinux() && Environment.Is64BitProcess && SocketCalls.IsNonBlocking(socket.SafeHandle);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using EdgeCache.Codecs;
 using EdgeCache.Codecs.Choosing;
 using EdgeCache.Codecs.Frames;
 using EdgeCache.Codecs.Zstd;
@@ -104,7 +105,7 @@ internal sealed class FrameStage : IDisposable
     /// <summary>What is known beforehand of a blob in frames.</summary>
     public static BlobMetadata Coded(BlobMetadata draft) => draft with { Coding = ZstdCodec.CodingName };
 
-    /// <summary>Content has come. The time since <see cref="EndWork"/> was spent waiting for it.</summary>
+    /// <summary>Content has come. The time since <see cref="EndWork"/> was not the store's: whoever writes spent it waiting for content, or on it.</summary>
     public void BeginWork()
     {
         if (_workEnded != 0)
@@ -175,7 +176,7 @@ internal sealed class FrameStage : IDisposable
         var level = IsDecided ? _compression.Chooser.LevelNow(IsFasterThanLevel ? Quick : _policy.Level) : choice.Level;
         var began = _compression.Time.GetTimestamp();
         var length = FrameCompressor.Compress(_compression.Zstd, Gathered, room, level, out var status);
-        if (level == _policy.Level && IsFull)
+        if (status == CodecStatus.Ok && level == _policy.Level && IsFull)
             _takesAtLevel = _compression.Time.GetElapsedTime(began);
         if (!IsDecided)
             choice = CompressionChooser.Judge(choice, GatheredLength, length, status);
@@ -253,7 +254,7 @@ internal sealed class FrameStage : IDisposable
 
     /// <summary>
     /// Whether content comes faster than it could be compressed at the level that is asked for. Whoever has to be waited for loses nothing by it: what he sends meanwhile is here when the frame
-    /// is done. Whoever has not is held up, so then it is to be as quick as it can. What comes in one piece has not been waited for, and is short.
+    /// is done. Whoever has not is held up, so then it is to be as quick as it can. Short content is not worth the question.
     /// </summary>
     private bool IsFasterThanLevel => _policy.Level > Quick && GatheredLength > HeadLength
         && _waited * 2 < (_takesAtLevel ?? TimeSpan.FromMicroseconds(GatheredLength * Math.Max(1, _policy.Level - 4) / AssumedBytesPerMicrosecond));

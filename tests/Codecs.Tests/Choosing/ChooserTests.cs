@@ -102,13 +102,14 @@ public sealed class ChooserTests
     [InlineData(0.1, 1.0, 0.9)]
     [InlineData(0.1, 0.5, 0.5)]
     [InlineData(0.8, 0.2, 0.8)]
-    public void What_others_do_counts_in_full_only_for_who_does_much_himself(double own, double all, double pressure)
+    [InlineData(0.5, 1.0, 0.5, 8)]
+    public void What_others_do_counts_in_full_only_for_who_does_much_himself_and_may_use_all(double own, double all, double pressure, int host = 2)
     {
         var time = new FakeTimeProvider();
         var (used, ticks, idle) = (TimeSpan.Zero, 0.0, 0.0);
         var current = new ProcessCpuPressure(time, () => used, processors: 2, () => new MachineCpu((long)ticks, (long)idle));
         time.Advance(TimeSpan.FromSeconds(1));
-        (used, ticks, idle) = (TimeSpan.FromSeconds(2 * own), 1000, 1000 * (1 - all));
+        (used, ticks, idle) = (TimeSpan.FromSeconds(2 * own), 100 * host, 100 * host * (1 - all));
         current.Current.ShouldBe(pressure, 1e-6);
     }
 

@@ -192,6 +192,57 @@ public sealed class FilePartTests : IAsyncLifetime
         elsewhere.Writer.UnflushedBytes.ShouldBe(0);
     }
 
+    [Fact]
+    public async Task A_connection_that_is_given_up_in_the_middle_of_a_part_is_over()
+    {
+        var body = new GivenUp(_writer);
+        _writer.TryWriteFile(body, _file, 100, 50_000).ShouldBeTrue();
+        body.IsGivenUp.ShouldBeTrue();
+        (await _writer.FlushAsync(_limit.Token)).IsCompleted.ShouldBeTrue();
+        _file.Dispose();
+        Directory.EnumerateFiles("/proc/self/fd").Select(link => new FileInfo(link).LinkTarget).ShouldNotContain(_folder.File("content"));
+        _client.Available.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task What_is_before_the_first_page_goes_with_the_header()
+    {
+        _writer.Write("header"u8);
+        _writer.TryWriteFile(_writer, _file, 4000, 20_000).ShouldBeTrue();
+        Assert.SkipUnless(Environment.SystemPageSize == 4096, "Pages are larger here.");
+
+        // The start is there already; the rest comes from the file as it is by then.
+        using (var file = File.OpenHandle(_folder.File("content"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+            RandomAccess.Write(file, new byte[20_000], 4000);
+        (await _writer.FlushAsync(_limit.Token)).IsCompleted.ShouldBeFalse();
+        (await ReadAsync(6 + 20_000)).ShouldBe([.. "header"u8, .. _content[4000..4096], .. new byte[20_000 - 96]]);
+    }
+
+    /// <summary>A body that leads to the connection until something has been written, as the server's does when the client goes in that instant.</summary>
+    private sealed class GivenUp(PipeWriter connection) : PipeWriter
+    {
+        private readonly byte[] _nowhere = new byte[4096];
+
+        public bool IsGivenUp { get; private set; }
+
+        public override void Advance(int bytes)
+        {
+            if (!IsGivenUp)
+                connection.Advance(bytes);
+            IsGivenUp = true;
+        }
+
+        public override Memory<byte> GetMemory(int sizeHint = 0) => IsGivenUp ? _nowhere : connection.GetMemory(sizeHint);
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+        public override void CancelPendingFlush() => throw new NotSupportedException();
+
+        public override void Complete(Exception? exception = null) => throw new NotSupportedException();
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    }
+
     /// <summary>So many bytes, or fewer when the connection ends before.</summary>
     private async Task<byte[]> ReadAsync(int length)
     {
