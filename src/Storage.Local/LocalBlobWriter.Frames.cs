@@ -11,7 +11,8 @@ internal sealed partial class LocalBlobWriter
 {
     private void Gather(ReadOnlySpan<byte> content, ReadOnlySpan<byte> frame)
     {
-        Account(content);
+        if (!_stage!.IsShort)
+            _content.Append(content);
         while (content.Length > 0)
         {
             if (_stage is not { } stage)
@@ -22,7 +23,7 @@ internal sealed partial class LocalBlobWriter
             }
             if (stage.IsFull)
             {
-                WriteFrame(isLast: false);
+                TurnFrame(stage);
                 continue;
             }
             int taken;
@@ -42,6 +43,30 @@ internal sealed partial class LocalBlobWriter
                 AppendPayload(stage.Gathered, isContent: false);
             }
         }
+    }
+
+    /// <summary>A frame's content is here: of a blob whose first frame has decided, the frame is made while the next one's content is gathered.</summary>
+    private void TurnFrame(FrameStage stage)
+    {
+        WriteTurned(stage);
+        if (!stage.IsDecided || stage.HasReceivedFrame)
+        {
+            WriteFrame(isLast: false);
+            return;
+        }
+        lock (_tail)
+            stage.Turn();
+    }
+
+    private void WriteTurned(FrameStage stage)
+    {
+        if (stage.TurnedLength == 0)
+            return;
+        var frame = stage.TakeTurned();
+        stage.AddToDigest(frame);
+        AppendPayload(frame, isContent: false);
+        lock (_tail)
+            stage.EndTurned();
     }
 
     /// <summary>Makes a frame of what has been gathered; of the first it depends whether there are to be frames at all.</summary>
@@ -87,7 +112,7 @@ internal sealed partial class LocalBlobWriter
         lock (_tail)
         {
             _headerLength = BlobHeader.Measure(_draft);
-            _buffered = RecordFormat.HeaderLength + _headerLength;
+            _buffered = _digestedTo = RecordFormat.HeaderLength + _headerLength;
             (_file, _path, _fileLength, _payloadLength) = (null, null, 0, 0);
             _writingBack = 0;
         }
@@ -113,8 +138,12 @@ internal sealed partial class LocalBlobWriter
             return StoreStatus.Ok;
         try
         {
-            if (_stage is { } stage && (stage.GatheredLength > 0 || !stage.IsDecided))
-                WriteFrame(isLast: true);
+            if (_stage is { } stage)
+            {
+                WriteTurned(stage);
+                if (stage.GatheredLength > 0 || !stage.IsDecided)
+                    WriteFrame(isLast: true);
+            }
             if (_stage is { } coded)
                 WriteTable(coded);
             _isEnded = true;

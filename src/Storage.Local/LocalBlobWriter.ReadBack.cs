@@ -16,7 +16,7 @@ internal sealed partial class LocalBlobWriter
         {
             stage = _stage;
             if (stage is not null && offset >= stage.WrittenLength)
-                return new(stage.CopyGathered(offset, buffer.Span));
+                return new(stage.CopyUnwritten(offset, buffer.Span));
         }
         return stage is null ? ReadPayloadAsync(offset, buffer, cancellationToken) : ReadFrameAsync(stage, offset, buffer, cancellationToken);
     }

@@ -1,7 +1,5 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using EdgeCache.Codecs.Choosing;
 using EdgeCache.Codecs.Frames;
 using EdgeCache.Storage.Local.Compressing;
@@ -31,14 +29,17 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
     private readonly PutOptions _options;
     private BlobMetadata _draft;
     private int _headerLength;
-    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly List<uint> _checksums = [];
-    private readonly Lock _tail = new(); // Protects what is in the stage, the buffer and the file: _stage, _buffered, _fileLength, _payloadLength, for who reads back. Held for a copy.
+    private readonly ContentDigest _content = new();
+    private readonly Lock _tail = new(); // Protects what is in the stage, the buffer and the file: _stage, _buffer, _buffered, _fileLength, _payloadLength, for who reads back. Held for a copy.
     private byte[]? _buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
+
+    /// <summary>The other buffer, from the first flush on: what was flushed last, which may be being digested.</summary>
+    private byte[]? _flushed;
+
+    /// <summary>From where on the buffer has content that the digest lacks.</summary>
+    private int _digestedTo;
     private IStoreFile? _file;
     private string? _path;
-    private Crc32C _block = Crc32C.Start();
-    private int _blockLength;
     private FrameStage? _stage;
     private CompressionChoice _choice;
     private long _payloadLength;
@@ -58,7 +59,7 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
         _options = options;
         _draft = draft;
         _headerLength = BlobHeader.Measure(draft);
-        _buffered = RecordFormat.HeaderLength + _headerLength;
+        _buffered = _digestedTo = RecordFormat.HeaderLength + _headerLength;
         (_stage, _choice) = FrameStage.For(store.Compression, draft, options);
     }
 
@@ -115,7 +116,11 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
             return Outcome<BlobMetadata>.Fail(StoreStatus.LengthMismatch, $"The content has {Length} bytes; {length} were announced.");
 
         // May be asked again, by a commit after a cancelled one too: the content ends once.
-        var digest = _digest ??= End();
+        if (_digest is not { } digest)
+        {
+            _digest = digest = _content.End(Undigested);
+            _digestedTo = _buffered;
+        }
         if (_options.ExpectedSha256 is { } expected && expected != digest)
             return Outcome<BlobMetadata>.Fail(StoreStatus.DigestMismatch, $"The content has the SHA-256 {digest}; {expected} was expected.");
         if (EndFrames() is var status && status != StoreStatus.Ok)
@@ -125,13 +130,13 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
 
     /// <summary>Whether the blob is still in the buffer as a whole, with room for its trailer, and is to be a record.</summary>
     internal bool IsSmall => _file is null && _payloadLength <= _store.SmallBlobBytes && (_stage is null || Length <= SeekTable.FrameContentLength)
-        && RecordFormat.LengthFor(_buffered - RecordFormat.HeaderLength + BlobTrailer.Measure(_checksums.Count)) <= _buffer!.Length;
+        && RecordFormat.LengthFor(_buffered - RecordFormat.HeaderLength + BlobTrailer.Measure(_content.Checksums.Count)) <= _buffer!.Length;
 
     /// <summary>Completes the record of a small blob. It is this writer's buffer: valid until the writer is disposed.</summary>
     internal ReadOnlyMemory<byte> FinishRecord(BlobMetadata metadata, KeyHash hash)
     {
-        var trailerLength = BlobTrailer.Measure(_checksums.Count);
-        BlobTrailer.Write(_buffer.AsSpan(_buffered, trailerLength), CollectionsMarshal.AsSpan(_checksums));
+        var trailerLength = BlobTrailer.Measure(_content.Checksums.Count);
+        BlobTrailer.Write(_buffer.AsSpan(_buffered, trailerLength), CollectionsMarshal.AsSpan(_content.Checksums));
         BlobHeader.Write(_buffer.AsSpan(RecordFormat.HeaderLength, _headerLength), metadata, trailerLength);
         var end = _buffered + trailerLength;
         var length = RecordFormat.LengthFor(end - RecordFormat.HeaderLength);
@@ -145,11 +150,11 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
     /// <exception cref="IOException">The disk failed, or a sync did: nothing may be assumed of the file.</exception>
     internal (string Path, long AllocatedBytes) FinishFile(BlobMetadata metadata)
     {
-        var trailerLength = BlobTrailer.Measure(_checksums.Count);
+        var trailerLength = BlobTrailer.Measure(_content.Checksums.Count);
         var trailer = ArrayPool<byte>.Shared.Rent(trailerLength);
         try
         {
-            BlobTrailer.Write(trailer.AsSpan(0, trailerLength), CollectionsMarshal.AsSpan(_checksums));
+            BlobTrailer.Write(trailer.AsSpan(0, trailerLength), CollectionsMarshal.AsSpan(_content.Checksums));
             Flush();
             _file!.Write(_fileLength, trailer.AsSpan(0, trailerLength));
             WriteHeader(metadata, trailerLength);
@@ -178,17 +183,22 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
         if (_ended)
             return ValueTask.CompletedTask;
         _ended = true;
-        _hash.Dispose();
+        _content.Dispose();
         _stage?.Dispose();
         _file?.Dispose();
         _store.Close(_path, _reserved);
         ArrayPool<byte>.Shared.Return(_buffer!);
-        _buffer = null;
+        if (_flushed is not null)
+            ArrayPool<byte>.Shared.Return(_flushed);
+        _buffer = _flushed = null;
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>Content that has come in and that the digest lacks: the last of it, in one piece.</summary>
+    private ReadOnlySpan<byte> Undigested => _stage is null ? _buffer.AsSpan(_digestedTo, _buffered - _digestedTo) : _stage.IsShort ? _stage.Gathered : [];
+
     /// <summary>Space that what has come in takes, as far as is known.</summary>
-    private long Footprint => _headerLength + _payloadLength + (_stage is { IsWrittenAhead: false } stage ? stage.GatheredLength : 0);
+    private long Footprint => _headerLength + _payloadLength + (_stage is { IsWrittenAhead: false } stage ? stage.UnwrittenLength : 0);
 
     private async ValueTask<StoreStatus> ReserveAndAppendAsync(ReadOnlyMemory<byte> content, ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {
@@ -245,27 +255,9 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
                 _buffered += part.Length;
                 _payloadLength += part.Length;
             }
-            if (isContent)
-                Account(part);
+            if (!isContent)
+                _digestedTo = _buffered;
             payload = payload[part.Length..];
-        }
-    }
-
-    private void Account(ReadOnlySpan<byte> content)
-    {
-        _hash.AppendData(content);
-        while (content.Length > 0)
-        {
-            var part = content[..Math.Min(content.Length, BlobFile.BlockLength - _blockLength)];
-            _block.Append(part);
-            _blockLength += part.Length;
-            content = content[part.Length..];
-            if (_blockLength == BlobFile.BlockLength)
-            {
-                _checksums.Add(_block.Value);
-                _block = Crc32C.Start();
-                _blockLength = 0;
-            }
         }
     }
 
@@ -278,12 +270,20 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
             _file = _store.CreateFile(_path);
             from = RecordFormat.HeaderLength;
         }
+        if (_digestedTo < _buffered)
+            _content.BeginAppend(_buffer.AsMemory(_digestedTo, _buffered - _digestedTo));
+        else
+            _content.Finish();
         _file.Write(_fileLength, _buffer.AsSpan(from, _buffered - from));
+        // Content may still be being digested: it stays where it is, and what comes goes to the other buffer, whose digest was waited for above.
+        _flushed ??= ArrayPool<byte>.Shared.Rent(BufferLength);
         lock (_tail)
         {
             _fileLength += _buffered - from;
             _buffered = 0;
+            (_buffer, _flushed) = (_flushed, _buffer);
         }
+        _digestedTo = 0;
         if (_fileLength - _writingBack < WritebackStep)
             return;
         _file.StartWriteback(_writingBack, _fileLength - _writingBack);
@@ -296,15 +296,5 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
         BlobHeader.Write(header.AsSpan(0, _headerLength), metadata, trailerLength);
         _file!.Write(0, header.AsSpan(0, _headerLength));
         ArrayPool<byte>.Shared.Return(header);
-    }
-
-    [SkipLocalsInit]
-    private Sha256Digest End()
-    {
-        if (_blockLength > 0)
-            _checksums.Add(_block.Value);
-        Span<byte> bytes = stackalloc byte[Sha256Digest.Size];
-        _hash.GetHashAndReset(bytes);
-        return new Sha256Digest(bytes);
     }
 }

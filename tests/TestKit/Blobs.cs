@@ -7,7 +7,7 @@ public static class Blobs
 {
     private const int Chunk = 50_000;
 
-    public static BlobKey Key(string key) => BlobKey.Create("test", "", key);
+    public static BlobKey Key(string key, string name = "test") => BlobKey.Create(name, "", key);
 
     /// <summary>Bytes that look random and are the same for the same seed.</summary>
     public static byte[] Bytes(int length, int seed = 0)

@@ -45,7 +45,6 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
             return;
         }
         await using var writer = opened.Value;
-        AcknowledgeAtOnce(context);
         using var sent = SentDigests.Begin(digests, isEncoded: encoded is not null);
         var status = await ReceiveAsync(context, blob, writer, encoded, sent);
         var fault = status == StoreStatus.Ok ? sent?.Check() : encoded?.Fault;
@@ -86,9 +85,13 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
     private static async Task<StoreStatus> ReceiveAsync(HttpContext context, BlobRequest blob, IBlobWriter writer, EncodedUpload? encoded, SentDigests? sent)
     {
         var body = context.Request.BodyReader;
-        while (true)
+        var hasCome = body.TryRead(out var result);
+        if (!result.IsCompleted)
+            AcknowledgeAtOnce(context);
+        if (!hasCome)
+            result = await ReadAsync(body);
+        for (; ; result = await ReadAsync(body))
         {
-            var result = await ReadAsync(body);
             blob.Traffic?.Add(result.Buffer.Length);
 
             // What does not fit a small blob goes to a file as it comes, and the system may hold up whoever writes faster than the disk.
@@ -151,7 +154,7 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
     }
 
     /// <summary>
-    /// Has the kernel acknowledge the header now. Clients that send header and body in two writes (ccache) otherwise wait for its delayed
+    /// Has the kernel acknowledge the header now, where the body has not come with it. Clients that send header and body in two writes (ccache) otherwise wait for its delayed
     /// acknowledgement, 40 ms for each PUT on a connection that is kept open.
     /// </summary>
     private static void AcknowledgeAtOnce(HttpContext context)

@@ -10,8 +10,8 @@ using EdgeCache.Storage.Local.Format;
 namespace EdgeCache.Storage.Local.Compressing;
 
 /// <summary>
-/// Content on its way to frames: what has been gathered for the next, how long those before are, and of one of those, for whoever reads back, the content again. Holds at most two pieces of
-/// a frame's content, and a frame that came with its content.
+/// Content on its way to frames: what has been gathered for the next, what is being compressed meanwhile, how long the frames before are, and of one of those, for whoever reads back, the content
+/// again. Holds at most three pieces of a frame's content, and a frame that came with its content.
 /// </summary>
 /// <remarks>What readers share with the writer is changed under the writer's lock.</remarks>
 internal sealed class FrameStage : IDisposable
@@ -34,8 +34,9 @@ internal sealed class FrameStage : IDisposable
 
     // Not for what turns out to be stored as it is.
     private IncrementalHash? _digest;
-    private readonly byte[] _gathered;
+    private byte[] _gathered;
     private readonly bool _hasPlace;
+    private CompressingFrame? _turned;
     private byte[]? _received;
     private int _receivedLength;
     private byte[]? _decoded;
@@ -66,9 +67,18 @@ internal sealed class FrameStage : IDisposable
 
     public int GatheredLength { get; private set; }
 
-    public long ContentLength => WrittenLength + GatheredLength;
+    /// <summary>Content of the frame that is being compressed, between <see cref="WrittenLength"/> and what has been gathered, in bytes; 0 when none is.</summary>
+    public int TurnedLength { get; private set; }
+
+    /// <summary>Content that is in no written frame yet, in bytes.</summary>
+    public int UnwrittenLength => TurnedLength + GatheredLength;
+
+    public long ContentLength => WrittenLength + UnwrittenLength;
 
     public bool IsFull => GatheredLength == SeekTable.FrameContentLength;
+
+    /// <summary>Whether all of the content will be here as one piece, at the end.</summary>
+    public bool IsShort => !_hasPlace;
 
     public ReadOnlySpan<byte> Gathered => _gathered.AsSpan(0, GatheredLength);
 
@@ -173,14 +183,44 @@ internal sealed class FrameStage : IDisposable
             _received.AsSpan(0, _receivedLength).CopyTo(room);
             return _receivedLength;
         }
-        var level = IsDecided ? _compression.Chooser.LevelNow(IsFasterThanLevel ? Quick : _policy.Level) : choice.Level;
+        var level = IsDecided ? NextLevel : choice.Level;
         var began = _compression.Time.GetTimestamp();
         var length = FrameCompressor.Compress(_compression.Zstd, Gathered, room, level, out var status);
-        if (status == CodecStatus.Ok && level == _policy.Level && IsFull)
-            _takesAtLevel = _compression.Time.GetElapsedTime(began);
+        if (IsFull)
+            NoteTime(level, status, _compression.Time.GetElapsedTime(began));
         if (!IsDecided)
             choice = CompressionChooser.Judge(choice, GatheredLength, length, status);
         return length;
+    }
+
+    /// <summary>
+    /// Has what was gathered compressed on another thread, where one is free, while the content of the next frame is gathered. Only of a blob that is decided, when a frame's content is here, and
+    /// it came in no frame of its own; the one before must have been taken.
+    /// </summary>
+    public void Turn()
+    {
+        _turned ??= new CompressingFrame(_compression);
+        var level = NextLevel;
+        (_turned.Content, _gathered) = (_gathered, _turned.Content);
+        (TurnedLength, GatheredLength) = (GatheredLength, 0);
+        _waited = TimeSpan.Zero;
+        _turned.Begin(TurnedLength, level);
+    }
+
+    /// <summary>The frame of what was turned, when it is done: to be written, and then ended. It stays as it is until the next <see cref="Turn"/>.</summary>
+    public ReadOnlySpan<byte> TakeTurned()
+    {
+        _turned!.Finish();
+        NoteTime(_turned.Level, _turned.Status, _turned.Took);
+        return _turned.Frame;
+    }
+
+    /// <summary>The frame of what was turned has been written.</summary>
+    public void EndTurned()
+    {
+        _lengths.Add(_turned!.Frame.Length);
+        WrittenLength += TurnedLength;
+        TurnedLength = 0;
     }
 
     public void AddToDigest(ReadOnlySpan<byte> payload) => (_digest ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256)).AppendData(payload);
@@ -201,11 +241,20 @@ internal sealed class FrameStage : IDisposable
 
     public void End() => PayloadDigest = new Sha256Digest(_digest!.GetHashAndReset());
 
-    public int CopyGathered(long offset, Span<byte> target)
+    /// <summary>Copies content that is in no written frame yet.</summary>
+    public int CopyUnwritten(long offset, Span<byte> target)
     {
         var length = (int)Math.Clamp(ContentLength - offset, 0, target.Length);
-        if (length > 0)
-            _gathered.AsSpan((int)(offset - WrittenLength), length).CopyTo(target);
+        if (length <= 0)
+            return 0;
+        var at = (int)(offset - WrittenLength);
+        if (at >= TurnedLength)
+        {
+            _gathered.AsSpan(at - TurnedLength, length).CopyTo(target);
+            return length;
+        }
+        length = Math.Min(length, TurnedLength - at);
+        _turned!.Content.AsSpan(at, length).CopyTo(target);
         return length;
     }
 
@@ -241,6 +290,7 @@ internal sealed class FrameStage : IDisposable
 
     public void Dispose()
     {
+        _turned?.Dispose();
         ArrayPool<byte>.Shared.Return(_gathered);
         if (_received is not null)
             ArrayPool<byte>.Shared.Return(_received);
@@ -250,6 +300,17 @@ internal sealed class FrameStage : IDisposable
             _compression.EndStage();
         _digest?.Dispose();
         Decoding.Dispose();
+    }
+
+    /// <summary>Whether the frame that came with what was gathered stands for it.</summary>
+    public bool HasReceivedFrame => _receivedLength > 0;
+
+    private int NextLevel => _compression.Chooser.LevelNow(IsFasterThanLevel ? Quick : _policy.Level);
+
+    private void NoteTime(int level, CodecStatus status, TimeSpan took)
+    {
+        if (status == CodecStatus.Ok && level == _policy.Level)
+            _takesAtLevel = took;
     }
 
     /// <summary>

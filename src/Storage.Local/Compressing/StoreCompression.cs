@@ -11,7 +11,7 @@ namespace EdgeCache.Storage.Local.Compressing;
 /// <param name="time">The clock.</param>
 internal sealed class StoreCompression(ICodec zstd, CompressionChooser chooser, Func<string, CompressionPolicy> policyOf, TimeProvider time)
 {
-    /// <summary>Longer blobs that may be on their way to frames at a time: each holds up to 4 MiB. What comes beyond is stored as it is; more than twice the processors could not be compressed as it comes anyway.</summary>
+    /// <summary>Longer blobs that may be on their way to frames at a time: each holds up to 6 MiB. What comes beyond is stored as it is; more than twice the processors could not be compressed as it comes anyway.</summary>
     private static readonly int MaxStages = Math.Max(4, 2 * Environment.ProcessorCount);
 
     /// <summary>Readers that may keep a frame's content between two reads. Whoever comes beyond decodes it for each read: that costs time, and no memory while a slow client is waited for.</summary>

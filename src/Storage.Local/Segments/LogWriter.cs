@@ -82,7 +82,9 @@ internal sealed class LogWriter : IAsyncDisposable
         await _thread.ConfigureAwait(false);
     }
 
-    private async Task<RecordLocation> AddAsync(Pending pending)
+    private Task<RecordLocation> AddAsync(Pending pending) => _queue.Writer.TryWrite(pending) ? pending.Done.Task : WaitAndAddAsync(pending);
+
+    private async Task<RecordLocation> WaitAndAddAsync(Pending pending)
     {
         await _queue.Writer.WriteAsync(pending).ConfigureAwait(false);
         return await pending.Done.Task.ConfigureAwait(false);
