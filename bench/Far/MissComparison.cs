@@ -7,11 +7,15 @@ namespace EdgeCache.Bench.Far;
 internal sealed class MissComparison(Settings settings, Bucket bucket)
 {
     private const int BufferLength = 64 * 1024;
+
+    /// <summary>Misses of short artifacts before the first that is measured: the first few dozen requests of a process run code that is not optimised yet.</summary>
+    private const int WarmUps = 100;
+    private const int WarmUpLength = 512 * 1024;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     public async Task RunAsync(CancellationToken cancel)
     {
-        var digests = await FillAsync(cancel);
+        var (warm, digests) = await FillAsync(cancel);
         await using var node = await bucket.StartNodeAsync(isTiered: true);
         using var straight = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = Limit };
         var roundTrips = new List<TimeSpan>();
@@ -21,6 +25,11 @@ internal sealed class MissComparison(Settings settings, Bucket bucket)
             ("through the node, not there", node.Client, key => Task.FromResult(new Uri(node.Url, $"/artifacts/{key}")), []),
             ("from the node, there by then", node.Client, key => Task.FromResult(new Uri(node.Url, $"/artifacts/{key}")), []),
         };
+        foreach (var (_, client, addressOf, _) in contenders)
+        {
+            for (var i = 0; i < WarmUps; i++)
+                await ReadAsync(client, await addressOf($"warm{i}"), warm, cancel);
+        }
         bucket.Network.RoundTrip = settings.RoundTrip;
         bucket.Network.BytesPerSecond = (long)settings.MiBPerSecond << 20;
 
@@ -48,21 +57,29 @@ internal sealed class MissComparison(Settings settings, Bucket bucket)
         }
     }
 
-    /// <summary>Has another node write the artifacts, one for each round.</summary>
-    private async Task<List<byte[]>> FillAsync(CancellationToken cancel)
+    /// <summary>Has another node write the artifacts: those to warm up, which are all alike, and one for each round. Their digests.</summary>
+    private async Task<(byte[] Warm, List<byte[]> Rounds)> FillAsync(CancellationToken cancel)
     {
         var digests = new List<byte[]>();
         await using var writer = await bucket.StartNodeAsync(isTiered: true);
+        var warm = RandomNumberGenerator.GetBytes(WarmUpLength);
+        for (var i = 0; i < WarmUps; i++)
+            await PutAsync(writer.Client, $"warm{i}", warm, cancel);
         for (var round = 0; round <= settings.Rounds; round++)
         {
             var bytes = RandomNumberGenerator.GetBytes(settings.MiB << 20);
-            using var content = new ByteArrayContent(bytes);
-            using var answer = await writer.Client.PutAsync($"/artifacts/miss{round}", content, cancel);
-            if (answer.StatusCode != HttpStatusCode.Created)
-                throw new InvalidOperationException($"The artifact could not be put into the bucket: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(cancel)}");
+            await PutAsync(writer.Client, $"miss{round}", bytes, cancel);
             digests.Add(SHA256.HashData(bytes));
         }
-        return digests;
+        return (SHA256.HashData(warm), digests);
+    }
+
+    private static async Task PutAsync(HttpClient client, string key, byte[] bytes, CancellationToken cancel)
+    {
+        using var content = new ByteArrayContent(bytes);
+        using var answer = await client.PutAsync($"/artifacts/{key}", content, cancel);
+        if (answer.StatusCode != HttpStatusCode.Created)
+            throw new InvalidOperationException($"The artifact could not be put into the bucket: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(cancel)}");
     }
 
     /// <summary>The least that a request of the same object takes, the bucket's own time in it.</summary>

@@ -2,7 +2,7 @@ namespace EdgeCache.TestKit;
 
 /// <summary>
 /// A Ceph cluster of one monitor and one storage daemon that keeps everything in memory, with its S3 gateway: in a temporary folder, on loopback, without root, gone
-/// with the tests. The settings make it small and quick to start, and have it read half a MiB before it sends the first byte instead of four, and two ahead instead of sixteen; nothing outside the folder is read or written.
+/// with the tests. The settings make it small and quick to start, and have it read half a MiB before it sends the first byte instead of four, and four ahead instead of sixteen; nothing outside the folder is read or written.
 /// </summary>
 internal sealed class CephGateway : S3Server
 {
@@ -142,7 +142,7 @@ internal sealed class CephGateway : S3Server
         rgw_frontends = beast endpoint=127.0.0.1:{_port} tcp_nodelay=1
         rgw_thread_pool_size = 64
         rgw_get_obj_max_req_size = 524288
-        rgw_get_obj_window_size = 2097152
+        rgw_get_obj_window_size = 4194304
         rgw_run_sync_thread = false
         rgw_enable_usage_log = false
         rgw_enable_ops_log = false
