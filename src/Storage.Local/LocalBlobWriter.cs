@@ -18,6 +18,9 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
 {
     private const int BufferLength = 128 * 1024;
 
+    /// <summary>Of the buffer that takes turns with the first where there is a file. Half as long: 64 uploads at a time have to live in little memory.</summary>
+    private const int OtherBufferLength = BufferLength / 2;
+
     /// <summary>Space is reserved in steps as content really comes: an announced length reserves nothing.</summary>
     private const long ReservationStep = 64 * 1024;
     private const long DiskBlock = 4096;
@@ -270,18 +273,20 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
             _file = _store.CreateFile(_path);
             from = RecordFormat.HeaderLength;
         }
-        if (_digestedTo < _buffered)
-            _content.BeginAppend(_buffer.AsMemory(_digestedTo, _buffered - _digestedTo));
-        else
+        var isDigested = _digestedTo == _buffered;
+        if (isDigested)
             _content.Finish();
+        else
+            _content.BeginAppend(_buffer.AsMemory(_digestedTo, _buffered - _digestedTo));
         _file.Write(_fileLength, _buffer.AsSpan(from, _buffered - from));
-        // Content may still be being digested: it stays where it is, and what comes goes to the other buffer, whose digest was waited for above.
-        _flushed ??= ArrayPool<byte>.Shared.Rent(BufferLength);
         lock (_tail)
         {
             _fileLength += _buffered - from;
             _buffered = 0;
-            (_buffer, _flushed) = (_flushed, _buffer);
+
+            // What is being digested stays where it is, and what comes goes to the other buffer, of which that has been waited for above.
+            if (!isDigested)
+                (_buffer, _flushed) = (_flushed ?? ArrayPool<byte>.Shared.Rent(OtherBufferLength), _buffer);
         }
         _digestedTo = 0;
         if (_fileLength - _writingBack < WritebackStep)
