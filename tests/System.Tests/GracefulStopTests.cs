@@ -109,7 +109,8 @@ public sealed class GracefulStopTests
             await socket.ConnectAsync(IPAddress.Loopback, url.Port);
             return false;
         }
-        catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionRefused)
+        // Reset, when the socket that listens was closed within the handshake.
+        catch (SocketException error) when (error.SocketErrorCode is SocketError.ConnectionRefused or SocketError.ConnectionReset)
         {
             return true;
         }

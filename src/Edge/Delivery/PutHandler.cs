@@ -85,11 +85,13 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
     private static async Task<StoreStatus> ReceiveAsync(HttpContext context, BlobRequest blob, IBlobWriter writer, EncodedUpload? encoded, SentDigests? sent)
     {
         var body = context.Request.BodyReader;
-        var hasCome = body.TryRead(out var result);
-        if (!result.IsCompleted)
+        var first = ReadAsync(body);
+        var isHere = first.IsCompleted;
+        if (!isHere)
             AcknowledgeAtOnce(context);
-        if (!hasCome)
-            result = await ReadAsync(body);
+        var result = await first;
+        if (isHere && !result.IsCompleted)
+            AcknowledgeAtOnce(context);
         for (; ; result = await ReadAsync(body))
         {
             blob.Traffic?.Add(result.Buffer.Length);
