@@ -6,7 +6,7 @@ using EdgeCache.Storage.Local.Segments;
 
 namespace EdgeCache.Storage.Local;
 
-/// <content>How content becomes frames: gathered until there is enough for one, judged by the first, compressed on the writer's thread.</content>
+/// <content>How content becomes frames: gathered until there is enough for one, judged by the first; that and the last are compressed on the writer's thread, those between beside it.</content>
 internal sealed partial class LocalBlobWriter
 {
     private void Gather(ReadOnlySpan<byte> content, ReadOnlySpan<byte> frame)
