@@ -15,6 +15,9 @@ internal static class S3ClientFactory
 {
     private const int MaxRetries = 2;
 
+    /// <summary>For the clients that the vendor's credentials make, such as for a role.</summary>
+    static S3ClientFactory() => AWSConfigs.HttpClientFactory = new CredentialConnections();
+
     /// <summary>A client for a bucket's server.</summary>
     /// <exception cref="IOException">The CA file or the profile can't be used; the message says why.</exception>
     public static AmazonS3Client Create(S3StoreOptions options, ConnectionFactory connections)
@@ -92,6 +95,13 @@ internal sealed class PlainClient : AmazonS3Client
     }
 }
 
+/// <summary>Gives the vendor's other clients connections that end their waits in the thread pool too.</summary>
+internal sealed class CredentialConnections : Amazon.Runtime.HttpClientFactory
+{
+    public override HttpClient CreateHttpClient(IClientConfig clientConfig) =>
+        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectCallback = OutboundConnection.ConnectAsync });
+}
+
 /// <summary>Gives the vendor's client connections of ours.</summary>
 internal sealed class ConnectionFactory : Amazon.Runtime.HttpClientFactory, IDisposable
 {
@@ -115,6 +125,7 @@ internal sealed class ConnectionFactory : Amazon.Runtime.HttpClientFactory, IDis
             PooledConnectionLifetime = Lifetime,
             PooledConnectionIdleTimeout = IdleTime,
             UseCookies = false,
+            ConnectCallback = OutboundConnection.ConnectAsync,
         };
         if (options.CaFile is { } file)
             sockets.SslOptions.CertificateChainPolicy = Trust(file);

@@ -222,6 +222,8 @@ internal sealed class S3Session : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
+            // The vendor's client may wait for credentials before its first call, and for the text of an error after it, and both without giving its thread away.
+            await OutboundConnection.LeaveSocketThreadAsync().ConfigureAwait(false);
             return await call(either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException error) when (!cancellationToken.IsCancellationRequested)

@@ -1,6 +1,5 @@
 using EdgeCache.Edge.Access;
 using EdgeCache.Edge.Tls;
-using EdgeCache.Edge.Transport;
 
 namespace EdgeCache.Edge.Configuration;
 
@@ -13,10 +12,6 @@ internal static class StartRules
     public static void Check(EdgeCacheOptions options, ConfigurationSources sources, ConfigurationErrors errors)
     {
         CheckTls(options.Tls, sources.Time, errors);
-
-        // What waits for the far store on the thread that finds its answers waits for itself.
-        if (InlineTurn.IsOn(sources.Environment.GetValueOrDefault(InlineTurn.Switch)) && (options.Storage.S3.Bucket is not null || options.Storage.Origin.Cluster is not null))
-            errors.Add($"{InlineTurn.Switch}: is for nodes without a far store only; with one, uploads would hang. Unset it.");
         if (options.Storage.Path is not null && TokenListFile.TryRead(options, out var damage) is null)
             errors.Add($"EdgeCache:Access:TokenList: {damage}");
         if (options.Storage.S3.Bucket is null)

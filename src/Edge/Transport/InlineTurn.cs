@@ -1,3 +1,5 @@
+using Yarp.ReverseProxy.Model;
+
 namespace EdgeCache.Edge.Transport;
 
 /// <summary>
@@ -6,13 +8,19 @@ namespace EdgeCache.Edge.Transport;
 /// </summary>
 internal static class InlineTurn
 {
-    /// <summary>The runtime's switch for inline completions, an environment variable; whoever sets it wants nothing to be handed to another thread, so the server follows it too.</summary>
-    public const string Switch = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+    /// <summary>The runtime's switch for inline completions, an environment variable. 1 is on; anything else turns them off.</summary>
+    private const string Switch = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
-    public static bool IsEnabled { get; } = IsOn(Environment.GetEnvironmentVariable(Switch));
+    public static bool IsEnabled { get; private set; } = Environment.GetEnvironmentVariable(Switch) == "1";
 
-    /// <summary>Whether a value of the switch sets it.</summary>
-    public static bool IsOn(string? value) => value is "1" or "true";
+    /// <summary>Turns inline completions on for this process, unless its environment says otherwise. Has no effect once there is a socket.</summary>
+    public static void TurnOn()
+    {
+        if (Environment.GetEnvironmentVariable(Switch) is not null)
+            return;
+        Environment.SetEnvironmentVariable(Switch, "1");
+        IsEnabled = true;
+    }
 
     /// <summary>Whether the caller has the thread that waits for many sockets. Whoever may wait for a disk leaves it first (<see cref="Task.Yield"/>).</summary>
     public static bool IsOnSocketThread => IsEnabled && !Thread.CurrentThread.IsThreadPoolThread;
@@ -29,9 +37,12 @@ internal static class InlineTurn
     [ThreadStatic]
     private static int _used;
 
-    /// <summary>A middleware: lets a request that comes when its connection's turn is over go on in the thread pool.</summary>
+    /// <summary>
+    /// A middleware: lets a request that comes when its connection's turn is over go on in the thread pool, and every request that is not of a route, such as for a list or the metrics:
+    /// those take their time.
+    /// </summary>
     public static Task InvokeAsync(HttpContext context, RequestDelegate next) =>
-        IsOver(context, Request) ? YieldAsync(context, next) : next(context);
+        IsOver(context, Request) || (IsOnSocketThread && context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is null) ? YieldAsync(context, next) : next(context);
 
     /// <summary>Counts these bytes; true when the turn is over and the caller is to go on in the thread pool (<see cref="Task.Yield"/>).</summary>
     public static bool IsOver(HttpContext context, int bytes)

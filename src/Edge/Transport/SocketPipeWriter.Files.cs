@@ -16,8 +16,8 @@ internal sealed partial class SocketPipeWriter
     // What is under it is never read nor sent, so all connections have the same.
     private static readonly byte[] Scratch = new byte[16];
 
-    /// <summary>Bytes that go by way of memory at a time.</summary>
-    private const int PieceLength = 64 * 1024;
+    /// <summary>Bytes that go by way of memory at a time: they are sent to learn that there is room, and copied, so they are few.</summary>
+    private const int PieceLength = 8 * 1024;
 
     /// <summary>Where pages are larger, there are few of them, and the start of one is more than is to be copied.</summary>
     private const int LargestPage = 4096;

@@ -31,25 +31,6 @@ public sealed class OriginConfigurationTests : IDisposable
         (await _machine.LoadBadAsync()).ShouldHaveSingleItem().ShouldContain("no such cluster");
     }
 
-    [Theory]
-    [InlineData("1", true, false)]
-    [InlineData("true", true, false)]
-    [InlineData("0", true, true)]
-    [InlineData("1", false, true)]
-    public async Task Who_waits_for_a_far_store_must_not_do_it_on_the_thread_that_finds_its_answers(string inlineCompletions, bool hasFarStore, bool isGood)
-    {
-        _machine.Environment["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = inlineCompletions;
-        if (hasFarStore)
-        {
-            SetCluster("far");
-            _machine.Environment["EdgeCache__Storage__Origin__Cluster"] = "far";
-        }
-        if (isGood)
-            await _machine.LoadGoodAsync();
-        else
-            (await _machine.LoadBadAsync()).ShouldHaveSingleItem().ShouldContain("without a far store only");
-    }
-
     [Fact]
     public async Task There_is_one_far_store()
     {
