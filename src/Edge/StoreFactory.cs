@@ -46,6 +46,7 @@ internal static class StoreFactory
         {
             Limits = name => live.Current.Namespaces.GetValueOrDefault(name)?.Limits ?? NamespaceLimits.None,
             Compression = name => live.Current.Compression.GetValueOrDefault(name) ?? CompressionPolicy.Off,
+            MaxDeferred = () => live.Current.Options.Storage.Compression.MaxDeferred,
             Zstd = compressing.Zstd,
             CpuPressure = compressing.Pressure,
             Scrub = () => PlanOf(live.Current.Options.Storage),

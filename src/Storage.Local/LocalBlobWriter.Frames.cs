@@ -9,6 +9,18 @@ namespace EdgeCache.Storage.Local;
 /// <content>How content becomes frames: gathered until there is enough for one, judged by the first; that and the last are compressed on the writer's thread, those between beside it.</content>
 internal sealed partial class LocalBlobWriter
 {
+    /// <summary>A writer that stores a blob in another form: compressed, where it is as it came.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="stored">The blob as it is stored.</param>
+    /// <param name="isPossible">Whether it can be compressed now; the writer is to be disposed of otherwise.</param>
+    public static LocalBlobWriter ToRewrite(LocalStore store, BlobMetadata stored, out bool isPossible)
+    {
+        var options = PutOptions.CopyOf(stored) with { Replace = true };
+        var writer = new LocalBlobWriter(store, options.Draft(stored.Key, stored.Created), options, stored);
+        isPossible = writer._choice.Reason != CompressionReason.Busy;
+        return writer;
+    }
+
     private void Gather(ReadOnlySpan<byte> content, ReadOnlySpan<byte> frame)
     {
         if (!_stage!.IsShort)

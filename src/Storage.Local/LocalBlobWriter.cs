@@ -56,15 +56,27 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
     private bool _committed;
     private bool _ended;
 
-    public LocalBlobWriter(LocalStore store, BlobMetadata draft, PutOptions options)
+    /// <summary>A writer of one blob.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="draft">What is known of the blob.</param>
+    /// <param name="options">What is asked for.</param>
+    /// <param name="rewritten">The stored blob of which this is to be another form; null for none.</param>
+    public LocalBlobWriter(LocalStore store, BlobMetadata draft, PutOptions options, BlobMetadata? rewritten = null)
     {
         _store = store;
+        Rewritten = rewritten;
         _options = options;
         _draft = draft;
         _headerLength = BlobHeader.Measure(draft);
         _buffered = _digestedTo = RecordFormat.HeaderLength + _headerLength;
-        (_stage, _choice) = FrameStage.For(store.Compression, draft, options);
+        (_stage, _choice) = FrameStage.For(store.Compression, draft, options, Rewritten is not null);
     }
+
+    /// <summary>The stored blob of which this is another form; null where this is one that comes in.</summary>
+    public BlobMetadata? Rewritten { get; }
+
+    /// <summary>Whether the content is, or may yet be, stored as frames.</summary>
+    public bool IsCoding => _stage is not null;
 
     /// <summary>Content that has come in, in bytes.</summary>
     private long Length => _stage?.ContentLength ?? _payloadLength;
@@ -107,6 +119,8 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
             return status;
         var outcome = await _store.PublishWithinQuotaAsync(this, content.Value, _options, cancellationToken).ConfigureAwait(false);
         _committed = true;
+        if (_choice.Reason == CompressionReason.Deferred && outcome is { IsOk: true, Value.Effect: not PutEffect.Unchanged })
+            _store.Defer(_draft.Key);
         return outcome;
     }
 

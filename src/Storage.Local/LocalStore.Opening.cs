@@ -26,7 +26,7 @@ public sealed partial class LocalStore
         _sizes = StoreSizes.For(options.MaxBytes);
         _ghosts = new GhostTable(options.MaxBytes);
         _memory = new MemoryTier(options.MemoryTierBytes);
-        Compression = new StoreCompression(options.Zstd, new CompressionChooser(options.Zstd, options.CpuPressure ?? ProcessCpuPressure.OfThisProcess(time)), options.Compression, time);
+        Compression = new StoreCompression(options.Zstd, new CompressionChooser(options.Zstd, options.CpuPressure ?? ProcessCpuPressure.OfThisProcess(time)), options.Compression, new DeferredQueue(options.MaxDeferred), time);
         if (options.Zstd.WhyUnavailable is { } why)
             LogNoZstd(why);
         _space = new SpaceAccount(options, files, time);
@@ -137,6 +137,8 @@ public sealed partial class LocalStore
         // A rebuild ends here. Whoever waits for it is told at once: the disk may keep the rebuild for as long as a read takes.
         await _stopping.CancelAsync().ConfigureAwait(false);
         _rebuild?.End(isComplete: false);
+        if (_deferred is not null)
+            await _deferred.DisposeAsync().ConfigureAwait(false);
         RemoveWriter();
         await _lastWriterGone.Task.ConfigureAwait(false);
         try

@@ -19,12 +19,13 @@ public sealed partial class LocalStore
         {
             if (!await IsKnownAsync(metadata.Key, options, cancellationToken).ConfigureAwait(false))
                 return Outcome<PutReceipt>.Fail(StoreStatus.Unavailable, NotYetKnown);
-            await VerifyEqualAsync(metadata, cancellationToken).ConfigureAwait(false);
+            if (writer.Rewritten is null)
+                await VerifyEqualAsync(metadata, cancellationToken).ConfigureAwait(false);
             if (!writer.IsSmall)
             {
                 using (await _keyLocks.EnterAsync(metadata.Key, cancellationToken).ConfigureAwait(false))
                 {
-                    if (Judge(metadata, options, out _) is { } early)
+                    if (Judge(writer, metadata, options, out _, out _) is { } early)
                         return early;
                 }
                 file = new NamedFile(this, writer, metadata);
@@ -36,7 +37,8 @@ public sealed partial class LocalStore
                 cancellationToken = CancellationToken.None;
             }
             using var held = await _keyLocks.EnterAsync(metadata.Key, cancellationToken).ConfigureAwait(false);
-            return Judge(metadata, options, out var current) ?? await StoreAsync(writer, metadata, file, current is null ? PutEffect.Created : PutEffect.Replaced).ConfigureAwait(false);
+            return Judge(writer, metadata, options, out var entry, out var current)
+                ?? await StoreAsync(writer, metadata, file, entry, current is null ? PutEffect.Created : PutEffect.Replaced).ConfigureAwait(false);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -49,12 +51,15 @@ public sealed partial class LocalStore
     }
 
     /// <summary>The answer to a write for which nothing has to be stored; null when it is to be stored. To be called under the key's lock.</summary>
-    private Outcome<PutReceipt>? Judge(BlobMetadata metadata, PutOptions options, out BlobMetadata? current)
+    private Outcome<PutReceipt>? Judge(LocalBlobWriter writer, BlobMetadata metadata, PutOptions options, out IndexEntry entry, out BlobMetadata? current)
     {
-        current = null;
+        (entry, current) = (default, null);
+        if (writer.Rewritten is { } source)
+            return JudgeRewrite(source, out entry, out current);
         if (options.IfGeneration is { } stamp && stamp != _generations.Get(metadata.Key))
             return StoreStatus.Superseded;
-        current = FindIntact(metadata.Key)?.Metadata;
+        if (FindIntact(metadata.Key) is var (found, has))
+            (entry, current) = (found, has);
         if (options.Condition?.Holds(current) == false)
             return StoreStatus.PreconditionFailed;
         if (current is not null && IsSame(current, metadata, options.Replace))
@@ -65,17 +70,21 @@ public sealed partial class LocalStore
         return current is not null && !options.Replace ? StoreStatus.Exists : null;
     }
 
-    private async Task<Outcome<PutReceipt>> StoreAsync(LocalBlobWriter writer, BlobMetadata metadata, NamedFile? file, PutEffect effect)
+    private async Task<Outcome<PutReceipt>> StoreAsync(LocalBlobWriter writer, BlobMetadata metadata, NamedFile? file, IndexEntry current, PutEffect effect)
     {
         if (file is { IsOvertaken: true })
             await file.BringToDiskAsync().ConfigureAwait(false);
         var next = metadata with { Generation = file?.Generation ?? NextGeneration() };
         _generations.Advance(next.Key);
         var hash = HashOf(next.Key);
-        var queue = _ghosts.Take(hash) ? SegmentClass.Main : SegmentClass.Probation;
+        // A blob in another form is worth as much as it was.
+        var isMain = writer.Rewritten is null ? _ghosts.Take(hash) : _segments.Find(current.Segment)?.Class == SegmentClass.Main;
+        var queue = isMain ? SegmentClass.Main : SegmentClass.Probation;
         var entry = file is null
             ? await StoreSmallAsync(writer, next, hash, queue).ConfigureAwait(false)
             : await StoreLargeAsync(writer, next, hash, queue, file).ConfigureAwait(false);
+        if (writer.Rewritten is not null)
+            entry.Frequency = current.Frequency;
         Supersede(_index.Set(entry), entry);
         // Once more: a fill that began since the first time may have seen the old state, and holds the stamp of the new one.
         _generations.Advance(next.Key);

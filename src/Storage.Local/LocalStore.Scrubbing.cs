@@ -1,3 +1,4 @@
+using EdgeCache.Storage.Local.Compressing;
 using EdgeCache.Storage.Local.Index;
 using EdgeCache.Storage.Local.Scrubbing;
 using EdgeCache.Storage.Local.Segments;
@@ -42,6 +43,7 @@ public sealed partial class LocalStore
     {
         // Not before the files in the folder have been looked at: until then, a file that has lost its entry would be taken for one that a crash left.
         _sweeper = new NamespaceSweeper(_index, _namespaces, _limits, _gate, EvictAllAsync, _adoption, _time, _logger);
+        _deferred = new DeferredCompressor(Compression.Deferred, () => _probe.Fault is null && !Compression.Chooser.IsBusy, CompressStoredAsync, _adoption, _time, _logger);
         _scrubs = new ScrubSchedule(NewScrubber(), _options.Scrub, _adoption, _time, _logger);
     }
 

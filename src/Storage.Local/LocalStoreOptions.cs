@@ -43,6 +43,12 @@ public sealed record LocalStoreOptions
     /// <summary>What is compressed of what comes in, by namespace. Asked at every write, so that it may change. Default: nothing. What is there is decoded whatever this says.</summary>
     public Func<string, CompressionPolicy> Compression { get; init; } = static _ => CompressionPolicy.Off;
 
+    /// <summary>
+    /// How many blobs may wait to be compressed when the processors have time, because they came too fast to be compressed at once; what comes beyond is compressed at once, as fast as that can be
+    /// done, or never. Each takes about 32 bytes of memory. Asked at every write, so that it may change. Default: 0, none.
+    /// </summary>
+    public Func<int> MaxDeferred { get; init; } = static () => 0;
+
     /// <summary>The codec for compressed payloads. Where it is not available nothing is compressed, and what is there in that coding counts as missing. Default: libzstd.</summary>
     public ICodec Zstd { get; init; } = new ZstdCodec();
 

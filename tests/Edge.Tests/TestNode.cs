@@ -54,6 +54,9 @@ internal sealed class TestNode : IAsyncDisposable
             ["EdgeCache__Listen__Port"] = "0",
             ["EdgeCache__Storage__Path"] = folder.File("store"),
             ["EdgeCache__Storage__MinFreeSpace"] = "0",
+
+            // What a test finds stored is what it has just sent, however busy the machine is.
+            ["EdgeCache__Storage__Compression__MaxDeferred"] = "0",
             ["EdgeCache__Access__Token"] = Token,
             ["Logging__LogLevel__Default"] = "None",
         };

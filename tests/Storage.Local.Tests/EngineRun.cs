@@ -15,13 +15,15 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
     private static readonly TimeSpan RebuildTimeout = TimeSpan.FromSeconds(1);
 
     // Small, so that a few blobs fill a segment and "large" begins at 8 KiB.
-    private static readonly LocalStoreOptions Options = new() { Path = Root, MaxBytes = 4 << 20, MinFreeBytes = 0, Compression = static _ => new CompressionPolicy { MinLength = 256 }, CpuPressure = new Idle() };
+    private static readonly CompressionPolicy Compression = new() { MinLength = 256 };
+    private static readonly LocalStoreOptions Options = new() { Path = Root, MaxBytes = 4 << 20, MinFreeBytes = 0, Compression = static _ => Compression, CpuPressure = new Idle() };
 
     // Short: after a crash the rebuild never ends, and the scenario goes on.
     private static readonly LocalStoreOptions Rebuilding = Options with { ReplayAtOnceBytes = -1, RoomTimeout = TimeSpan.FromMilliseconds(100) };
     private readonly HookedFiles _disk = new(disk);
     private LocalStore? _store;
     private int _opened;
+    private bool _isDeferring;
 
     public static StoreLayout Layout { get; } = new(Root);
 
@@ -43,7 +45,7 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
     public async Task WithStoreAsync(Func<Task> work)
     {
         // Each time a little later, as it would be.
-        await using var store = await OpenAsync(_disk, rebuildsWhileItServes, TimeSpan.FromSeconds(++_opened));
+        await using var store = await OpenAsync(_disk, rebuildsWhileItServes, TimeSpan.FromSeconds(++_opened), _ => _isDeferring ? CompressionPolicy.Off : Compression);
         _store = store;
         if (disk.Exists(FormatOneMark))
         {
@@ -57,6 +59,27 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
 
     /// <summary>Content that shrinks, which is stored as frames.</summary>
     public Task<StoreStatus> PutTextAsync(string key, int length, int seed) => history.PutAsync(Store, Blobs.Key(key), Contents.Text(length, seed));
+
+    /// <summary>Content that shrinks, stored as it is for now.</summary>
+    public async Task DeferTextAsync(string key, int length, int seed)
+    {
+        _isDeferring = true;
+        await PutTextAsync(key, length, seed);
+        _isDeferring = false;
+    }
+
+    /// <summary>Stores it compressed. Where the disk fails it stays as it is.</summary>
+    public async Task CompressAsync(string key)
+    {
+        try
+        {
+            await Store.CompressStoredAsync(KeyHash.Of(Blobs.Key(key), Secret), CancellationToken.None);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // As whoever does it in the background takes it.
+        }
+    }
 
     /// <summary>As to a namespace whose blobs never change: the same bytes again are fine, others are refused.</summary>
     public Task<StoreStatus> PutOnceAsync(string key, int length, int seed) => history.PutAsync(Store, Blobs.Key(key), Blobs.Bytes(length, seed), new PutOptions());
@@ -129,8 +152,8 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
     }
 
     // A layout of its own: it numbers the temporary files, and the same run is to have the same names.
-    private static Task<LocalStore> OpenAsync(IFileSystem files, bool rebuildsWhileItServes, TimeSpan time) => LocalStore.OpenAsync(
-        rebuildsWhileItServes ? Rebuilding : Options,
+    private static Task<LocalStore> OpenAsync(IFileSystem files, bool rebuildsWhileItServes, TimeSpan time, Func<string, CompressionPolicy>? compression = null) => LocalStore.OpenAsync(
+        (rebuildsWhileItServes ? Rebuilding : Options) with { Compression = compression ?? Options.Compression },
         new StoreLayout(Root),
         files,
         null,

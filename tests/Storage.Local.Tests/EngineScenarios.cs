@@ -27,6 +27,7 @@ internal static class EngineScenarios
         ["evicted small"] = run => run.WithStoreAsync(() => EvictedAsync(run, 500, 900)),
         ["evicted large"] = run => run.WithStoreAsync(() => EvictedAsync(run, 20_000, 9_000)),
         ["compressed"] = CompressedAsync,
+        ["compressed later"] = CompressedLaterAsync,
         ["reopened"] = ReopenedAsync,
         ["snapshots"] = SnapshotsAsync,
         [Takeover] = TakeoverAsync,
@@ -124,6 +125,28 @@ internal static class EngineScenarios
             await run.DeleteAsync("b");
         });
         await run.WithStoreAsync(() => run.PutTextAsync("b", 2000, 6));
+    }
+
+    /// <summary>Small, large, and large that becomes small; one is deleted and one written again after it.</summary>
+    private static async Task CompressedLaterAsync(EngineRun run)
+    {
+        await run.WithStoreAsync(async () =>
+        {
+            await run.DeferTextAsync("a", 3000, 1);
+            await run.DeferTextAsync("b", 60_000, 2);
+            await run.DeferTextAsync("c", 12_000, 3);
+            await run.CompressAsync("a");
+            await run.CompressAsync("b");
+            await run.DeleteAsync("a");
+            await run.CompressAsync("c");
+            await run.CompactAsync();
+            await run.PutAsync("b", 500, 4);
+        });
+        await run.WithStoreAsync(async () =>
+        {
+            await run.DeferTextAsync("b", 20_000, 5);
+            await run.CompressAsync("b");
+        });
     }
 
     private static async Task CompactionAsync(EngineRun run)

@@ -51,6 +51,9 @@ public enum CompressionReason
     /// <summary>The processors have too much else to do.</summary>
     Pressure,
 
+    /// <summary>It came faster than it could have been compressed, or the processors had too much else to do: it is stored as it is, to be compressed when there is time.</summary>
+    Deferred,
+
     /// <summary>All compressors are in use.</summary>
     Busy,
 

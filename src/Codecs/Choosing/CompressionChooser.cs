@@ -73,6 +73,9 @@ public sealed class CompressionChooser(ICodec zstd, ICpuPressure pressure)
             : new(CompressionMethod.Zstd, level, bits < SureBits ? CompressionReason.Compressible : CompressionReason.Trial);
     }
 
+    /// <summary>Whether the processors are so busy that the level is lowered.</summary>
+    public bool IsBusy => pressure.Current >= Busy;
+
     /// <summary>Whether bytes are too even to shrink.</summary>
     public static bool IsNoise(ReadOnlySpan<byte> content) => EntropyEstimate.BitsPerByte(content) > NoiseBits;
 

@@ -14,4 +14,11 @@ internal sealed class CompressionOptions
     /// <summary>Content below this length is stored as it is, 64 B to 1 GiB. Default: 1 KiB.</summary>
     [Setting(Min = "64", Max = "1 GiB")]
     public ByteSize MinSize { get; set; } = new(1024);
+
+    /// <summary>
+    /// How many blobs may wait to be compressed when the processors have time, because they came too fast to be compressed at once. 0: whoever sends faster than that waits for it.
+    /// Default: 100,000.
+    /// </summary>
+    [Setting(Min = "0", Max = "1000000")]
+    public int MaxDeferred { get; set; } = 100_000;
 }

@@ -33,6 +33,7 @@ internal sealed class CompressionMetrics
         CompressionReason.Entropy => "entropy",
         CompressionReason.History => "history",
         CompressionReason.Pressure => "pressure",
+        CompressionReason.Deferred => "deferred",
         CompressionReason.Busy => "busy",
         CompressionReason.Unavailable => "unavailable",
         CompressionReason.AsReceived => "as_received",

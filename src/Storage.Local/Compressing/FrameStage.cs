@@ -28,6 +28,9 @@ internal sealed class FrameStage : IDisposable
     /// <summary>What levels up to 5 do at least, until it has been measured.</summary>
     private const long AssumedBytesPerMicrosecond = 100;
 
+    /// <summary>Content that comes faster is not compressed at once, if it need not be: <see cref="Quick"/> does two to three times as much, on a processor of which the client has its share.</summary>
+    private const long QuickBytesPerMicrosecond = 150;
+
     private readonly StoreCompression _compression;
     private readonly CompressionPolicy _policy;
     private readonly List<int> _lengths = [];
@@ -36,6 +39,9 @@ internal sealed class FrameStage : IDisposable
     private IncrementalHash? _digest;
     private byte[] _gathered;
     private readonly bool _hasPlace;
+
+    /// <summary>Nobody waits: the content is that of a stored blob.</summary>
+    private readonly bool _isRewritten;
     private CompressingFrame? _turned;
     private byte[]? _received;
     private int _receivedLength;
@@ -48,11 +54,12 @@ internal sealed class FrameStage : IDisposable
     private long _lastFrame;
     private long _lastStart;
 
-    private FrameStage(StoreCompression compression, CompressionPolicy policy, int room, bool hasPlace)
+    private FrameStage(StoreCompression compression, CompressionPolicy policy, int room, bool hasPlace, bool isRewritten)
     {
         _compression = compression;
         _policy = policy;
         _hasPlace = hasPlace;
+        _isRewritten = isRewritten;
         _gathered = ArrayPool<byte>.Shared.Rent(room);
     }
 
@@ -96,7 +103,7 @@ internal sealed class FrameStage : IDisposable
     public long DecodedFrame { get; private set; } = -1;
 
     /// <summary>A stage for a blob, or none where it is clear already that it is stored as it is, with the reason.</summary>
-    public static (FrameStage? Stage, CompressionChoice Choice) For(StoreCompression compression, BlobMetadata draft, PutOptions options)
+    public static (FrameStage? Stage, CompressionChoice Choice) For(StoreCompression compression, BlobMetadata draft, PutOptions options, bool isRewritten)
     {
         var policy = compression.PolicyOf(draft.Key.Namespace);
         if (!policy.IsEnabled)
@@ -108,8 +115,8 @@ internal sealed class FrameStage : IDisposable
         var room = (int)Math.Clamp(options.ExpectedLength ?? SeekTable.FrameContentLength, 1, SeekTable.FrameContentLength);
         var needsPlace = room > FreeRoom;
         return needsPlace && !compression.TryBeginStage()
-            ? (null, new(CompressionMethod.Identity, 0, CompressionReason.Busy))
-            : (new FrameStage(compression, policy, room, needsPlace), default);
+            ? (null, !isRewritten && compression.Deferred.HasRoom ? Deferred : new(CompressionMethod.Identity, 0, CompressionReason.Busy))
+            : (new FrameStage(compression, policy, room, needsPlace, isRewritten), default);
     }
 
     /// <summary>What is known beforehand of a blob in frames.</summary>
@@ -157,7 +164,7 @@ internal sealed class FrameStage : IDisposable
         if (_compression.Chooser.ChooseEarly(name, Gathered) is { } choice)
             return choice;
         IsWrittenAhead = CompressionChooser.IsNoise(Gathered);
-        return null;
+        return !IsWrittenAhead && IsToBeDeferred ? Deferred : null;
     }
 
     /// <summary>What is to be done with the blob, by what has been gathered of it.</summary>
@@ -166,7 +173,8 @@ internal sealed class FrameStage : IDisposable
         if (_receivedLength > 0 && GatheredLength >= _policy.MinLength && _receivedLength <= GatheredLength * CompressionChooser.WorstRatio)
             return new(CompressionMethod.Zstd, 0, CompressionReason.AsReceived);
         var policy = IsFasterThanLevel ? _policy with { Level = Quick } : _policy;
-        return _hasLooked ? _compression.Chooser.ChooseLate(name, Gathered, policy) : _compression.Chooser.Choose(name, Gathered, policy);
+        var choice = _hasLooked ? _compression.Chooser.ChooseLate(name, Gathered, policy) : _compression.Chooser.Choose(name, Gathered, policy);
+        return (choice.Method == CompressionMethod.Zstd || choice.Reason == CompressionReason.Pressure) && IsToBeDeferred ? Deferred : choice;
     }
 
     /// <summary>What is gathered is not to be written but as a frame.</summary>
@@ -305,6 +313,15 @@ internal sealed class FrameStage : IDisposable
     /// <summary>Whether the frame that came with what was gathered stands for it.</summary>
     public bool HasReceivedFrame => _receivedLength > 0;
 
+    /// <summary>
+    /// Whether compressing is to wait until there is time: whoever sends faster than it can be done, whatever the level, would be held up, and while the processors are busy all others are. Only of
+    /// what would be compressed otherwise.
+    /// </summary>
+    private bool IsToBeDeferred => !_isRewritten && _compression.Deferred.HasRoom
+        && (_compression.Chooser.IsBusy || (GatheredLength >= HeadLength && _waited < TimeSpan.FromMicroseconds(GatheredLength / QuickBytesPerMicrosecond)));
+
+    private static CompressionChoice Deferred => new(CompressionMethod.Identity, 0, CompressionReason.Deferred);
+
     private int NextLevel => _compression.Chooser.LevelNow(IsFasterThanLevel ? Quick : _policy.Level);
 
     private void NoteTime(int level, CodecStatus status, TimeSpan took)
@@ -317,6 +334,6 @@ internal sealed class FrameStage : IDisposable
     /// Whether content comes faster than it could be compressed at the level that is asked for. Whoever has to be waited for loses nothing by it: what he sends meanwhile is here when the frame
     /// is done. Whoever has not is held up, so then it is to be as quick as it can. Short content is not worth the question.
     /// </summary>
-    private bool IsFasterThanLevel => _policy.Level > Quick && GatheredLength > HeadLength
+    private bool IsFasterThanLevel => _policy.Level > Quick && !_isRewritten && GatheredLength > HeadLength
         && _waited * 2 < (_takesAtLevel ?? TimeSpan.FromMicroseconds(GatheredLength * Math.Max(1, _policy.Level - 4) / AssumedBytesPerMicrosecond));
 }

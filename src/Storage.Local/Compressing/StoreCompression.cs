@@ -8,8 +8,9 @@ namespace EdgeCache.Storage.Local.Compressing;
 /// <param name="zstd">The codec.</param>
 /// <param name="chooser">Decides what is compressed.</param>
 /// <param name="policyOf">What is asked for, by namespace.</param>
+/// <param name="deferred">What is to be compressed later.</param>
 /// <param name="time">The clock.</param>
-internal sealed class StoreCompression(ICodec zstd, CompressionChooser chooser, Func<string, CompressionPolicy> policyOf, TimeProvider time)
+internal sealed class StoreCompression(ICodec zstd, CompressionChooser chooser, Func<string, CompressionPolicy> policyOf, DeferredQueue deferred, TimeProvider time)
 {
     /// <summary>Longer blobs that may be on their way to frames at a time: each holds up to 6 MiB. What comes beyond is stored as it is; more than twice the processors could not be compressed as it comes anyway.</summary>
     private static readonly int MaxStages = Math.Max(4, 2 * Environment.ProcessorCount);
@@ -23,6 +24,8 @@ internal sealed class StoreCompression(ICodec zstd, CompressionChooser chooser, 
     public ICodec Zstd => zstd;
 
     public CompressionChooser Chooser => chooser;
+
+    public DeferredQueue Deferred => deferred;
 
     public TimeProvider Time => time;
 
