@@ -18,7 +18,10 @@ internal sealed class CompressionComparison(Settings settings, Workspace workspa
     public async Task<List<CaseResult>> RunAsync(CancellationToken cancel)
     {
         var results = new List<CaseResult>();
-        await using (var edge = await product.StartAsync(workspace.NewFolder("store"), cancel))
+
+        // What is asked for is to be there as it will be, and not as it came.
+        var atOnce = product with { Environment = [.. product.Environment, new("EdgeCache__Storage__Compression__MaxDeferred", "0")] };
+        await using (var edge = await atOnce.StartAsync(workspace.NewFolder("store"), cancel))
         {
             foreach (var size in settings.Sizes)
             {

@@ -61,6 +61,7 @@ public sealed partial class LocalStore : IBlobStore
         Namespaces = ListUsage(),
         MemoryTier = _memory.State,
         Compression = [.. Compression.Chooser.Totals],
+        DeferredBlobs = Compression.Deferred.Count,
     };
 
     /// <summary>For tests: the log's segments and writer.</summary>

@@ -16,6 +16,8 @@ internal sealed class CompressionMetrics
             "edgecache_compression_content_bytes_total", () => store.State.Compression.Select(t => Of(t, t.ContentBytes)), "By", "Content of the blobs that were written, by how they are stored and why.");
         _ = meter.CreateObservableCounter(
             "edgecache_compression_payload_bytes_total", () => store.State.Compression.Select(t => Of(t, t.PayloadBytes)), "By", "What the content of the blobs that were written takes as it is stored, by how and why.");
+        _ = meter.CreateObservableGauge(
+            "edgecache_compression_deferred_blobs", () => store.State.DeferredBlobs, "{blob}", "Blobs that are stored as they are for now, and are to be compressed when the processors have time.");
     }
 
     private static Measurement<long> Of(CompressionTotal total, long value) => new(

@@ -64,7 +64,8 @@ internal sealed partial class DeferredCompressor : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        await _loop.ConfigureAwait(false);
+        // Where what it was to begin after has failed, it never began.
+        await _loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
     }
 
@@ -83,7 +84,9 @@ internal sealed partial class DeferredCompressor : IAsyncDisposable
                     await Task.Delay(wait, _time, _stop.Token).ConfigureAwait(false);
                 while (!_hasTime())
                     await Task.Delay(Pause, _time, _stop.Token).ConfigureAwait(false);
-                if (await CompressAsync(blob.Hash).ConfigureAwait(false) == DeferredResult.NotNow && blob.Tries < MaxTries)
+                var result = await CompressAsync(blob.Hash).ConfigureAwait(false);
+                _queue.End();
+                if (result == DeferredResult.NotNow && blob.Tries < MaxTries)
                     _queue.Add(DueAfter(blob.Hash, Later, blob.Tries + 1, _time));
             }
         }

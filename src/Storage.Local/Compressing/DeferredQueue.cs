@@ -16,7 +16,10 @@ internal sealed class DeferredQueue(Func<int> limit)
     private int _count;
 
     /// <summary>Whether another blob may be added. Of many who ask at a time each may be told so; then some of their blobs are not added.</summary>
-    public bool HasRoom => Volatile.Read(ref _count) < limit();
+    public bool HasRoom => Count < limit();
+
+    /// <summary>How many there are, with the one that was taken and has not been ended.</summary>
+    public int Count => Volatile.Read(ref _count);
 
     public void Add(Deferred blob)
     {
@@ -25,11 +28,9 @@ internal sealed class DeferredQueue(Func<int> limit)
             Interlocked.Decrement(ref _count);
     }
 
-    /// <summary>Takes the oldest, waiting for one. For one caller at a time.</summary>
-    public async Task<Deferred> TakeAsync(CancellationToken cancellationToken)
-    {
-        var blob = await _blobs.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-        Interlocked.Decrement(ref _count);
-        return blob;
-    }
+    /// <summary>Takes the oldest, waiting for one. For one caller at a time, who ends each before he takes the next.</summary>
+    public ValueTask<Deferred> TakeAsync(CancellationToken cancellationToken) => _blobs.Reader.ReadAsync(cancellationToken);
+
+    /// <summary>What was taken is done with.</summary>
+    public void End() => Interlocked.Decrement(ref _count);
 }
