@@ -20,7 +20,8 @@ internal static class KestrelSetup
 
     /// <summary>
     /// How long a client may leave a response alone. The server's own 5 s cut tools that had something else to do for a moment, such as to wait for a disk or for the other 60 downloads;
-    /// what such a client holds here is a connection and a piece of 64 KiB. The rate is that of what is under way, at most a MiB, so whoever takes nothing at all is cut after 20 minutes.
+    /// what such a client holds here is a connection and a piece of 64 KiB. At this rate the server
+    /// gives more time for each byte that it has sent, also to who took the last ones faster.
     /// </summary>
     private static readonly MinDataRate ResponseRate = new(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromMinutes(2));
 

@@ -78,6 +78,9 @@ internal sealed partial class LocalBlobWriter : IStagedBlobWriter
     /// <summary>Whether the content is, or may yet be, stored as frames.</summary>
     public bool IsCoding => _stage is not null;
 
+    /// <summary>How it is stored, as far as that is decided.</summary>
+    public CompressionChoice Choice => _choice;
+
     /// <summary>Content that has come in, in bytes.</summary>
     private long Length => _stage?.ContentLength ?? _payloadLength;
 

@@ -25,7 +25,7 @@ internal enum EmptyResult
 /// </summary>
 internal sealed partial class Reclaimer : IAsyncDisposable
 {
-    private const double HighMark = 0.95;
+    public const double HighMark = 0.95;
     private const double LowMark = 0.90;
 
     /// <summary>Share of the live bytes that blobs on probation may have before main segments are reclaimed too.</summary>

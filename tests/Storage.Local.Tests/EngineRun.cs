@@ -73,7 +73,7 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
     {
         try
         {
-            await Store.CompressStoredAsync(KeyHash.Of(Blobs.Key(key), Secret), CancellationToken.None);
+            await Store.CompressStoredAsync(KeyHash.Of(Blobs.Key(key), Secret), static _ => Task.CompletedTask, CancellationToken.None);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

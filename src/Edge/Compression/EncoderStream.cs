@@ -1,5 +1,6 @@
 using System.Buffers;
 using EdgeCache.Codecs;
+using EdgeCache.Edge.Transport;
 
 namespace EdgeCache.Edge.Compression;
 
@@ -84,6 +85,8 @@ internal sealed class EncoderStream(StreamEncoder encoder, Stream output) : Stre
     {
         while (true)
         {
+            if (InlineTurn.IsOnSocketThread)
+                await Task.Yield();
             var step = Step(source.Span, mode);
             if (step.Produced > 0)
                 await output.WriteAsync(_buffer.AsMemory(0, step.Produced), cancellationToken);

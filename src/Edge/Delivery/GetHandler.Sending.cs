@@ -39,6 +39,7 @@ internal sealed partial class GetHandler
                 await body.WriteAsync(content.Slice((int)range.Offset, (int)range.Length), context.RequestAborted);
                 sent = range.Length;
                 blob.Traffic?.Add(sent);
+                InlineTurn.Note(context, (int)sent);
             }
             var files = range.Length - sent < LeastFilePart ? null : context.Features.Get<SocketPipeWriter>();
             while (sent < range.Length)
@@ -116,20 +117,18 @@ internal sealed partial class GetHandler
         try
         {
             await context.Response.StartAsync(context.RequestAborted);
-            // To encode takes as long as to send a hundred times as much.
-            if (InlineTurn.IsOnSocketThread)
-                await Task.Yield();
             var content = selected.First;
             while (true)
             {
+                // To encode takes as long as to send a hundred times as much.
+                if (InlineTurn.IsOnSocketThread)
+                    await Task.Yield();
                 read += content.Length;
                 var (made, goesOn) = await EncodeAsync(context, selected.Encoder!, content, isLast: read == length);
                 sent += made;
                 blob.Traffic?.Add(made);
                 if (!goesOn || read == length)
                     break;
-                if (InlineTurn.IsOver(context, content.Length))
-                    await Task.Yield();
                 var got = await reader.ReadAsync(read, piece.AsMemory(0, (int)Math.Min(ChunkLength, length - read)), context.RequestAborted);
                 if (got == 0)
                     throw new BlobDamagedException($"The content of {blob.Key} ends too early.");

@@ -18,9 +18,6 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
     private const int TcpLevel = 6;
     private const int TcpQuickAck = 12;
 
-    /// <summary>Content that no store puts into a file of its own.</summary>
-    private const int StaysInMemory = 8 * 1024;
-
     public async Task HandleAsync(HttpContext context, BlobRequest blob)
     {
         if (UploadFields.TryRead(context.Request, blob, codings, out var options, out var digests, out var coding) is { } refusal)
@@ -96,8 +93,8 @@ internal sealed class PutHandler(IBlobStore store, EdgeMetrics metrics, Reputati
         {
             blob.Traffic?.Add(result.Buffer.Length);
 
-            // What does not fit a small blob goes to a file as it comes, and the system may hold up whoever writes faster than the disk.
-            if (InlineTurn.IsOnSocketThread && context.Request.ContentLength is not <= StaysInMemory)
+            // What has come is decoded, digested and written, and the system may hold up whoever writes faster than the disk.
+            if (InlineTurn.IsOnSocketThread)
                 await Task.Yield();
             foreach (var segment in result.Buffer)
             {

@@ -38,11 +38,20 @@ internal static class InlineTurn
     private static int _used;
 
     /// <summary>
-    /// A middleware: lets a request that comes when its connection's turn is over go on in the thread pool, and every request that is not of a route, such as for a list or the metrics:
-    /// those take their time.
+    /// A middleware: lets a request that comes when its connection's turn is over go on in the thread pool, and every request that takes its time: whatever changes something, because it looks
+    /// at what the disk has, and what is not of a route, such as a list or the metrics.
     /// </summary>
-    public static Task InvokeAsync(HttpContext context, RequestDelegate next) =>
-        IsOver(context, Request) || (IsOnSocketThread && context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is null) ? YieldAsync(context, next) : next(context);
+    public static Task InvokeAsync(HttpContext context, RequestDelegate next) => IsOver(context, Request) || (IsOnSocketThread && TakesItsTime(context)) ? YieldAsync(context, next) : next(context);
+
+    private static bool TakesItsTime(HttpContext context) =>
+        !(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)) || context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>() is null;
+
+    /// <summary>Counts bytes that were sent at once, after which there is nothing to do.</summary>
+    public static void Note(HttpContext context, int bytes)
+    {
+        if (IsOnSocketThread && ReferenceEquals(_connection, context.Connection))
+            _used += bytes;
+    }
 
     /// <summary>Counts these bytes; true when the turn is over and the caller is to go on in the thread pool (<see cref="Task.Yield"/>).</summary>
     public static bool IsOver(HttpContext context, int bytes)

@@ -139,8 +139,13 @@ internal sealed partial class SocketPipeWriter
         {
             while (sent < length)
                 sent += await StartSend(header.AsMemory(sent, length - sent), cancellationToken);
-            while (!_isBroken && !part.TrySendRest(socket.SafeHandle))
+            while (!_isBroken)
             {
+                // Who has waited finds out again, by the disk, whether the rest of the part is still in memory.
+                if (InlineTurn.IsOnSocketThread)
+                    await Task.Yield();
+                if (part.TrySendRest(socket.SafeHandle))
+                    break;
                 piece ??= ArrayPool<byte>.Shared.Rent(Math.Min(part.Left, PieceLength));
                 var read = part.Read(piece);
                 if (read == 0)

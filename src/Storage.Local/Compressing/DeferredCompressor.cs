@@ -27,14 +27,14 @@ internal sealed partial class DeferredCompressor : IAsyncDisposable
     /// <summary>How often is looked whether there is time.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>Before the next try of a blob that may not be touched yet, such as one that is still to be sent to the far store.</summary>
-    private static readonly TimeSpan Later = TimeSpan.FromSeconds(30);
+    /// <summary>Before the next try of a blob that may not be touched yet, such as one that is still to be sent to the far store. What comes behind it may wait as long.</summary>
+    private static readonly TimeSpan Later = TimeSpan.FromMinutes(1);
 
-    private const int MaxTries = 20;
+    private const int MaxTries = 60;
 
     private readonly DeferredQueue _queue;
     private readonly Func<bool> _hasTime;
-    private readonly Func<KeyHash, CancellationToken, Task<DeferredResult>> _compress;
+    private readonly Func<KeyHash, Func<CancellationToken, Task>, CancellationToken, Task<DeferredResult>> _compress;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
@@ -43,11 +43,12 @@ internal sealed partial class DeferredCompressor : IAsyncDisposable
     /// <summary>Makes one that begins to work when it may.</summary>
     /// <param name="queue">The blobs.</param>
     /// <param name="hasTime">Whether processors and disk have time for it.</param>
-    /// <param name="compress">Compresses a blob.</param>
+    /// <param name="compress">Compresses a blob; calls its second argument whenever it begins to work on a piece.</param>
     /// <param name="begin">Ends when work may begin.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
-    public DeferredCompressor(DeferredQueue queue, Func<bool> hasTime, Func<KeyHash, CancellationToken, Task<DeferredResult>> compress, Task begin, TimeProvider time, ILogger logger)
+    public DeferredCompressor(
+        DeferredQueue queue, Func<bool> hasTime, Func<KeyHash, Func<CancellationToken, Task>, CancellationToken, Task<DeferredResult>> compress, Task begin, TimeProvider time, ILogger logger)
     {
         _queue = queue;
         _hasTime = hasTime;
@@ -82,8 +83,7 @@ internal sealed partial class DeferredCompressor : IAsyncDisposable
                 var blob = await _queue.TakeAsync(_stop.Token).ConfigureAwait(false);
                 if (_time.GetElapsedTime(_time.GetTimestamp(), blob.Due) is var wait && wait > TimeSpan.Zero)
                     await Task.Delay(wait, _time, _stop.Token).ConfigureAwait(false);
-                while (!_hasTime())
-                    await Task.Delay(Pause, _time, _stop.Token).ConfigureAwait(false);
+                await WaitForTimeAsync(_stop.Token).ConfigureAwait(false);
                 var result = await CompressAsync(blob.Hash).ConfigureAwait(false);
                 _queue.End();
                 if (result == DeferredResult.NotNow && blob.Tries < MaxTries)
@@ -96,11 +96,17 @@ internal sealed partial class DeferredCompressor : IAsyncDisposable
         }
     }
 
+    private async Task WaitForTimeAsync(CancellationToken cancellationToken)
+    {
+        while (!_hasTime())
+            await Task.Delay(Pause, _time, cancellationToken).ConfigureAwait(false);
+    }
+
     private async Task<DeferredResult> CompressAsync(KeyHash hash)
     {
         try
         {
-            return await _compress(hash, _stop.Token).ConfigureAwait(false);
+            return await _compress(hash, WaitForTimeAsync, _stop.Token).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // Whatever it was, the blob is as it was, and the next ones are to be tried.
         catch (Exception error) when (error is not OperationCanceledException || !_stop.IsCancellationRequested)

@@ -174,6 +174,8 @@ internal sealed class FrameStage : IDisposable
             return new(CompressionMethod.Zstd, 0, CompressionReason.AsReceived);
         var policy = IsFasterThanLevel ? _policy with { Level = Quick } : _policy;
         var choice = _hasLooked ? _compression.Chooser.ChooseLate(name, Gathered, policy) : _compression.Chooser.Choose(name, Gathered, policy);
+        if (_isRewritten)
+            return choice.Reason == CompressionReason.Pressure ? new(CompressionMethod.Zstd, policy.Level, CompressionReason.Trial) : choice with { Level = choice.Level > 0 ? policy.Level : 0 };
         return (choice.Method == CompressionMethod.Zstd || choice.Reason == CompressionReason.Pressure) && IsToBeDeferred ? Deferred : choice;
     }
 
@@ -322,7 +324,7 @@ internal sealed class FrameStage : IDisposable
 
     private static CompressionChoice Deferred => new(CompressionMethod.Identity, 0, CompressionReason.Deferred);
 
-    private int NextLevel => _compression.Chooser.LevelNow(IsFasterThanLevel ? Quick : _policy.Level);
+    private int NextLevel => _isRewritten ? _policy.Level : _compression.Chooser.LevelNow(IsFasterThanLevel ? Quick : _policy.Level);
 
     private void NoteTime(int level, CodecStatus status, TimeSpan took)
     {
