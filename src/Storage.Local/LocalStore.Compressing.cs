@@ -18,7 +18,7 @@ public sealed partial class LocalStore
 
     private DeferredCompressor? _deferred;
 
-    /// <summary>A blob was stored as it is for now.</summary>
+    /// <summary>A blob was stored as it is, to be compressed later.</summary>
     internal void Defer(BlobKey key) => Compression.Deferred.Add(DeferredCompressor.DueAfterRest(HashOf(key), _time));
 
     /// <summary>Stores a blob compressed that is stored as it is, where that is worth it.</summary>

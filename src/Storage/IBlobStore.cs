@@ -84,7 +84,7 @@ public sealed record StoreState(long UsedBytes, long MaxBytes, long Blobs, strin
     /// <summary>What was compressed of what was written since the start, and why; only what there was.</summary>
     public IReadOnlyList<CompressionTotal> Compression { get; init; } = [];
 
-    /// <summary>Blobs that are stored as they are for now, and are to be compressed when the processors have time.</summary>
+    /// <summary>Blobs that are stored as they are until they are compressed, when the processors have time.</summary>
     public long DeferredBlobs { get; init; }
 
     /// <summary>How the far store behind this one is doing; null where there is none.</summary>

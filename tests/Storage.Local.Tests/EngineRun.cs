@@ -60,7 +60,7 @@ internal sealed class EngineRun(IFileSystem disk, History history, bool rebuilds
     /// <summary>Content that shrinks, which is stored as frames.</summary>
     public Task<StoreStatus> PutTextAsync(string key, int length, int seed) => history.PutAsync(Store, Blobs.Key(key), Contents.Text(length, seed));
 
-    /// <summary>Content that shrinks, stored as it is for now.</summary>
+    /// <summary>Content that shrinks, stored as it is.</summary>
     public async Task DeferTextAsync(string key, int length, int seed)
     {
         _isDeferring = true;

@@ -17,7 +17,7 @@ internal sealed class CompressionMetrics
         _ = meter.CreateObservableCounter(
             "edgecache_compression_payload_bytes_total", () => store.State.Compression.Select(t => Of(t, t.PayloadBytes)), "By", "What the content of the blobs that were written takes as it is stored, by how and why.");
         _ = meter.CreateObservableGauge(
-            "edgecache_compression_deferred_blobs", () => store.State.DeferredBlobs, "{blob}", "Blobs that are stored as they are for now, and are to be compressed when the processors have time.");
+            "edgecache_compression_deferred_blobs", () => store.State.DeferredBlobs, "{blob}", "Blobs that are stored as they are until they are compressed, when the processors have time.");
     }
 
     private static Measurement<long> Of(CompressionTotal total, long value) => new(

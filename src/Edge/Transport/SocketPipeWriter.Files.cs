@@ -141,7 +141,7 @@ internal sealed partial class SocketPipeWriter
                 sent += await StartSend(header.AsMemory(sent, length - sent), cancellationToken);
             while (!_isBroken)
             {
-                // Who has waited finds out again, by the disk, whether the rest of the part is still in memory.
+                // After a wait the rest of the part may have left the memory; then this waits for the disk, and not on a thread that waits for sockets.
                 if (InlineTurn.IsOnSocketThread)
                     await Task.Yield();
                 if (part.TrySendRest(socket.SafeHandle))
