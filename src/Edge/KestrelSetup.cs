@@ -20,8 +20,8 @@ internal static class KestrelSetup
 
     /// <summary>
     /// How long a client may leave a response alone. The server's own 5 s cut tools that had something else to do for a moment, such as to wait for a disk or for the other 60 downloads;
-    /// what such a client holds here is a connection and a piece of 64 KiB. At this rate the server
-    /// gives more time for each byte that it has sent, also to who took the last ones faster.
+    /// what such a client holds here is a connection and a piece of 64 KiB. The server gives time for each byte
+    /// at this rate, and what was taken faster counts on: whoever stalls late in a large response may keep the connection for long.
     /// </summary>
     private static readonly MinDataRate ResponseRate = new(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromMinutes(2));
 
